@@ -1,0 +1,112 @@
+# pg_energyledger: the extension, the MQTT bridge, the meter, their tests.
+#
+#   make            build everything        make demo       the whole way once, in a private cluster
+#   make install    install it              make check      build and test, no set-up needed
+#   make deps       Debian packages         make installcheck   regression tests against a running server
+#   make bench      ratios against plain PostgreSQL
+
+EXTENSION    = pg_energyledger
+EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pg_energyledger.control)
+MODULE_big   = pg_energyledger
+
+# src/core knows nothing of PostgreSQL: it is compiled without its headers, once,
+# and linked into the extension, the bridge, the tools and the unit tests.
+CORE_SRCS    = $(wildcard src/core/*.c)
+CORE_OBJS    = $(CORE_SRCS:.c=.o)
+SERVER_SRCS  = $(wildcard src/*.c src/ledger/*.c src/worker/*.c src/metering/*.c src/fn/*.c)
+OBJS         = $(SERVER_SRCS:.c=.o) $(CORE_OBJS)
+
+# One SQL file an area, in the order in which they need each other.
+SQL_PARTS    = sql/preamble.sql sql/ledger.sql sql/proof.sql sql/metering.sql
+EXTENSION_SQL = pg_energyledger--$(EXTVERSION).sql
+DATA_built   = $(EXTENSION_SQL)
+DATA         = $(wildcard sql/updates/pg_energyledger--*--*.sql)
+
+PROGRAMS_OURS = mqtt_bridge/energyledger-bridge tools/energyledger-meter
+
+WARNINGS     = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers
+HARDENING    = -fstack-protector-strong -D_FORTIFY_SOURCE=2
+CORE_CFLAGS  = -std=gnu11 -O2 -g -fPIC -fvisibility=hidden $(WARNINGS) $(HARDENING)
+
+PG_CPPFLAGS  = -Isrc
+PG_CFLAGS    = -fvisibility=hidden $(WARNINGS) -Wno-declaration-after-statement -Wno-sign-compare
+SHLIB_LINK   = -lsodium -lcrypto
+
+EXTRA_CLEAN  = $(PROGRAMS_OURS) mqtt_bridge/*.o tools/*.o src/core/*.o build test/expected \
+               results output_iso tmp_check regression.diffs regression.out
+
+REGRESS      = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test --dbname=contrib_regression
+
+PG_CONFIG   ?= pg_config
+# The JIT's bitcode would need the very clang the server was built with.
+override with_llvm = no
+
+ifneq ($(shell command -v $(PG_CONFIG) 2>/dev/null),)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
+include $(PGXS)
+HAVE_PGXS = yes
+endif
+endif
+
+ifneq ($(HAVE_PGXS),yes)
+# A machine with nothing installed yet: these targets bring it here and start again.
+all check demo bench:
+	@./test/deps.sh
+	@$(MAKE) --no-print-directory $@
+install installcheck:
+	@echo "pg_config (PG_CONFIG=$(PG_CONFIG)) or PostgreSQL's server headers not found: run 'make deps' first" >&2; exit 1
+clean:
+	rm -rf $(EXTRA_CLEAN) src/*.o src/*/*.o $(EXTENSION_SQL) *.so
+else
+
+all: $(PROGRAMS_OURS)
+
+$(EXTENSION_SQL): $(SQL_PARTS) pg_energyledger.control
+	cat $(SQL_PARTS) > $@
+
+HEADERS = $(wildcard src/*.h src/*/*.h)
+$(OBJS): $(HEADERS)
+
+src/core/%.o: src/core/%.c
+	$(CC) $(CORE_CFLAGS) -Isrc -c $< -o $@
+
+PROGRAM_CFLAGS = -std=gnu11 -O2 -g -fPIE $(WARNINGS) $(HARDENING) -Isrc -I$(shell $(PG_CONFIG) --includedir)
+
+mqtt_bridge/%.o: mqtt_bridge/%.c $(wildcard mqtt_bridge/*.h) $(HEADERS)
+	$(CC) $(PROGRAM_CFLAGS) -DPROGRAM_VERSION='"$(EXTVERSION)"' -c $< -o $@
+tools/%.o: tools/%.c $(wildcard tools/*.h) $(HEADERS)
+	$(CC) $(PROGRAM_CFLAGS) -DPROGRAM_VERSION='"$(EXTVERSION)"' -c $< -o $@
+
+mqtt_bridge/energyledger-bridge: $(patsubst %.c,%.o,$(wildcard mqtt_bridge/*.c)) $(CORE_OBJS)
+	$(CC) -pie -o $@ $^ -L$(shell $(PG_CONFIG) --libdir) -lpq -lmosquitto -lsodium -lcrypto
+tools/energyledger-meter: $(patsubst %.c,%.o,$(wildcard tools/meter*.c)) $(CORE_OBJS)
+	$(CC) -pie -o $@ $^ -lmosquitto -lsodium -lcrypto -lm
+
+install: install-programs
+install-programs: $(PROGRAMS_OURS)
+	$(MKDIR_P) '$(DESTDIR)$(bindir)'
+	$(INSTALL_PROGRAM) $(PROGRAMS_OURS) '$(DESTDIR)$(bindir)/'
+uninstall: uninstall-programs
+uninstall-programs:
+	rm -f $(addprefix '$(DESTDIR)$(bindir)'/, $(notdir $(PROGRAMS_OURS)))
+
+# pg_regress wants expected/ beside its inputs; ours is at the top, where PGXS users look.
+installcheck: test/expected
+test/expected:
+	ln -sfn ../expected $@
+
+check:
+	@./test/check.sh
+demo:
+	@./test/demo.sh $(if $(KEEP),--keep)
+bench:
+	@./bench/bench.sh
+
+endif
+
+deps:
+	@./test/deps.sh
+
+.PHONY: deps check demo bench install-programs uninstall-programs

@@ -1,0 +1,67 @@
+/*
+ * envelope.h: the signed wrapping of a message, taken apart and made.
+ *
+ * Two envelopes, told apart by their first byte: COSE_Sign1 (RFC 9052, tag 18,
+ * byte 0xd2) and compact JWS (RFC 7515, "eyJ").  Nothing here trusts a byte
+ * before its length is known, allocates, or looks at the payload.
+ */
+#ifndef CORE_ENVELOPE_H
+#define CORE_ENVELOPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/refusal.h"
+
+typedef enum envelope_kind
+{
+	ENVELOPE_COSE_SIGN1 = 1,
+	ENVELOPE_JWS = 2
+} envelope_kind;
+
+typedef enum envelope_algorithm
+{
+	ENVELOPE_ED25519 = 1,		/* JWS EdDSA, Ed25519; COSE -8, -19 */
+	ENVELOPE_ES256 = 2			/* JWS ES256; COSE -7, -9: P-256 with SHA-256 */
+} envelope_algorithm;
+
+typedef struct envelope
+{
+	envelope_kind kind;
+	envelope_algorithm algorithm;
+	const uint8_t *signed_bytes;	/* what the signature covers */
+	size_t		signed_len;
+	const uint8_t *payload;
+	size_t		payload_len;
+	uint8_t		signature[64];	/* both algorithms: 64 bytes */
+	const uint8_t *key_id;		/* kid, or NULL */
+	size_t		key_id_len;
+} envelope;
+
+/* Scratch that envelope_parse needs: decoded payload, or COSE's Sig_structure. */
+#define ENVELOPE_SCRATCH_BYTES (2 * MESSAGE_BYTES_MAX + 256)
+
+/*
+ * Take a message apart.  out points into message and scratch, which must
+ * outlive it.  Returns REFUSAL_NONE or why not.
+ */
+extern refusal envelope_parse(const uint8_t *message, size_t len,
+							  uint8_t scratch[ENVELOPE_SCRATCH_BYTES], envelope *out);
+
+/* "Ed25519" / "ES256" as registered with a key; 0 where it is neither. */
+extern envelope_algorithm envelope_algorithm_by_name(const char *name);
+extern const char *envelope_algorithm_name(envelope_algorithm a);
+
+/* Ed25519: 32-byte key.  ES256: 65-byte point or SPKI DER.  False on any doubt. */
+extern bool envelope_signature_valid(const envelope *e, const uint8_t *key, size_t key_len);
+
+/*
+ * Sign a payload with Ed25519 (secret_key is libsodium's 64 bytes).  Returns
+ * the message's length, or 0 where it does not fit cap or MESSAGE_BYTES_MAX.
+ */
+extern size_t envelope_sign(envelope_kind kind, const uint8_t *payload, size_t payload_len,
+							const uint8_t secret_key[64],
+							uint8_t *out, size_t cap);
+
+#endif							/* CORE_ENVELOPE_H */

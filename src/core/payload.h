@@ -1,0 +1,85 @@
+/*
+ * payload.h: what a meter says, as a C struct: our own profile, read from CBOR
+ * (integer keys) or JSON (names) and written as either.
+ *
+ * key  name   value
+ *  1   v      1
+ *  2   type   reading, order, cancel, transfer, ack, event, key
+ *  3   meter  1-64 of A-Z a-z 0-9 . _ : -
+ *  4   epoch  u32
+ *  5   seq    u64 from 1 (refused above 2^63 - 1: SQL's bigint)
+ *  6   prev   SHA-256 of the whole previous message; empty at seq 1
+ *             (CBOR: byte string; JSON: base64url)
+ *  7   t      ms since 1970 UTC
+ *  8   ts     clock status: S synchronised, I informative, R relative, U unknown
+ *  9   body   by type; reading: list of
+ *             [obis, from ms, to ms, value, scale, unit, status]
+ *
+ * All nine are required, in any order, each once; nothing else is accepted.
+ */
+#ifndef CORE_PAYLOAD_H
+#define CORE_PAYLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/envelope.h"
+#include "core/refusal.h"
+
+#define PAYLOAD_METER_LEN_MAX 64
+#define PAYLOAD_OBIS_LEN_MAX 24
+#define PAYLOAD_UNIT_LEN_MAX 8
+#define PAYLOAD_READINGS_MAX 400	/* a day of minutes does not fit one message;
+									 * a day of quarter hours with four registers
+									 * does */
+
+typedef enum payload_type
+{
+	PAYLOAD_READING = 1, PAYLOAD_ORDER, PAYLOAD_CANCEL, PAYLOAD_TRANSFER,
+	PAYLOAD_ACK, PAYLOAD_EVENT, PAYLOAD_KEY
+} payload_type;
+
+typedef struct payload_reading
+{
+	char		obis[PAYLOAD_OBIS_LEN_MAX + 1]; /* e.g. 1-0:1.8.0 */
+	int64_t		from_ms;		/* = to_ms: a register's stand; below it: an
+								 * interval's energy, [from, to) */
+	int64_t		to_ms;
+	int64_t		value;
+	int8_t		scale;			/* value * 10^scale units; -9 to 9 */
+	char		unit[PAYLOAD_UNIT_LEN_MAX + 1]; /* Wh, kWh, varh, W, ... */
+	char		status;			/* OCMF's ST: G good, T timeout, D disconnected, R
+								 * not found, M manipulated, X exchanged, I
+								 * incompatible, O out of range, S substitute, E
+								 * other error, F read error */
+} payload_reading;
+
+typedef struct payload
+{
+	payload_type type;
+	char		meter[PAYLOAD_METER_LEN_MAX + 1];
+	uint32_t	epoch;
+	uint64_t	seq;
+	bool		has_prev;		/* false exactly at seq 1 */
+	uint8_t		prev[32];
+	int64_t		t_ms;
+	char		clock_status;	/* S, I, R, U */
+	int			reading_count;
+	payload_reading reading[PAYLOAD_READINGS_MAX];	/* type reading only */
+} payload;
+
+/*
+ * kind says which encoding: COSE carries CBOR, JWS carries JSON.  out is
+ * filled only as far as reading stayed sound; meter, epoch and seq are "" / 0
+ * until read.
+ */
+extern refusal payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out);
+
+/* Bytes written, 0 where it does not fit cap.  Only type reading has a body to write. */
+extern size_t payload_write(envelope_kind kind, const payload *p, uint8_t *out, size_t cap);
+
+extern const char *payload_type_name(payload_type t);
+extern bool payload_meter_valid(const char *meter, size_t len);
+
+#endif							/* CORE_PAYLOAD_H */
