@@ -12,9 +12,9 @@
  */
 #include "core/base64.h"
 
-static const char standard_alphabet[] =
+static const char base64_alphabet[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char url_alphabet[] =
+static const char base64url_alphabet[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* The six bits a character stands for, or -1. */
@@ -36,7 +36,7 @@ base64_digit(char c, const char *alphabet)
 
 static size_t
 base64_write(const uint8_t *data, size_t len, char *out, size_t cap,
-	   const char *alphabet, bool pad)
+			 const char *alphabet, bool pad)
 {
 	size_t		rest = len % 3;
 	size_t		tail_len = rest == 0 ? 0 : pad ? 4 : rest + 1;
@@ -68,7 +68,7 @@ base64_write(const uint8_t *data, size_t len, char *out, size_t cap,
 /* text holds digits only: padding has been taken off. */
 static bool
 base64_read(const char *text, size_t len, uint8_t *out, size_t cap, size_t *out_len,
-	   const char *alphabet)
+			const char *alphabet)
 {
 	size_t		rest = len % 4;
 	size_t		need;
@@ -105,13 +105,13 @@ base64_read(const char *text, size_t len, uint8_t *out, size_t cap, size_t *out_
 size_t
 base64_encode(const uint8_t *data, size_t len, char *out, size_t cap)
 {
-	return base64_write(data, len, out, cap, standard_alphabet, true);
+	return base64_write(data, len, out, cap, base64_alphabet, true);
 }
 
 size_t
 base64url_encode(const uint8_t *data, size_t len, char *out, size_t cap)
 {
-	return base64_write(data, len, out, cap, url_alphabet, false);
+	return base64_write(data, len, out, cap, base64url_alphabet, false);
 }
 
 bool
@@ -125,11 +125,11 @@ base64_decode(const char *text, size_t len, uint8_t *out, size_t cap, size_t *ou
 		if (text[len - 1] == '=')
 			len--;
 	}
-	return base64_read(text, len, out, cap, out_len, standard_alphabet);
+	return base64_read(text, len, out, cap, out_len, base64_alphabet);
 }
 
 bool
 base64url_decode(const char *text, size_t len, uint8_t *out, size_t cap, size_t *out_len)
 {
-	return base64_read(text, len, out, cap, out_len, url_alphabet);
+	return base64_read(text, len, out, cap, out_len, base64url_alphabet);
 }

@@ -46,30 +46,35 @@ typedef struct note_signature
 	size_t		blob_len;		/* of the whole, which may be longer */
 } note_signature;
 
-/* Unicode's White_Space. */
+/*
+ * Does a space of Unicode's (White_Space, above ASCII) start here?  len is what
+ * is left of a text known to be UTF-8, so no such bytes straddle characters.
+ */
 static bool
-note_is_space(uint32_t c)
+note_wide_space(const uint8_t *p, size_t len)
 {
-	return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 ||
-		c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-		c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+	if (len >= 2 && p[0] == 0xc2)
+		return p[1] == 0x85 || p[1] == 0xa0;	/* U+0085, U+00A0 */
+	if (len < 3)
+		return false;
+	if (p[0] == 0xe2 && p[1] == 0x80)	/* U+2000 to 200A, 2028, 2029, 202F */
+		return p[2] <= 0x8a || p[2] == 0xa8 || p[2] == 0xa9 || p[2] == 0xaf;
+	return (p[0] == 0xe1 && p[1] == 0x9a && p[2] == 0x80) ||	/* U+1680 */
+		(p[0] == 0xe2 && p[1] == 0x81 && p[2] == 0x9f) ||	/* U+205F */
+		(p[0] == 0xe3 && p[1] == 0x80 && p[2] == 0x80); /* U+3000 */
 }
 
 bool
 note_name_valid(const char *name, size_t len)
 {
-	size_t		at = 0;
+	const uint8_t *p = (const uint8_t *) name;
 
-	if (len == 0 || len > NOTE_NAME_LEN_MAX)
+	if (len == 0 || len > NOTE_NAME_LEN_MAX || !utf8_valid(p, len))
 		return false;
-	while (at < len)
+	for (size_t i = 0; i < len; i++)
 	{
-		uint32_t	c;
-		size_t		n = utf8_decode(name + at, len - at, &c);
-
-		if (n == 0 || c < 0x20 || c == '+' || note_is_space(c))
+		if (p[i] <= ' ' || p[i] == '+' || note_wide_space(p + i, len - i))
 			return false;
-		at += n;
 	}
 	return true;
 }
@@ -83,7 +88,7 @@ note_characters_valid(const char *text, size_t len, bool newline_allowed)
 		if ((uint8_t) text[i] < 0x20 && !(newline_allowed && text[i] == '\n'))
 			return false;
 	}
-	return utf8_valid(text, len);
+	return utf8_valid((const uint8_t *) text, len);
 }
 
 /*

@@ -148,7 +148,7 @@ p256_der_from_raw(const uint8_t raw[P256_RAW_LEN], uint8_t out[P256_DER_LEN_MAX]
 
 static bool
 p256_verify_der(EVP_PKEY *key, const uint8_t *message, size_t message_len,
-		   const uint8_t *der, size_t der_len)
+				const uint8_t *der, size_t der_len)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool		valid;
