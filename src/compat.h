@@ -14,11 +14,26 @@
 /*
  * The library is compiled with hidden visibility (as PGXS does by itself from
  * 16 on), so that the names of src/core never clash with another extension's.
- * On 15 the export mark is empty and has to be given.
+ * On 15 the export mark is empty and has to be given, and the macro that
+ * announces an SQL function marks its description but not the function.
  */
 #if PG_VERSION_NUM < 160000
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
+
+#include "fmgr.h"
+
+#undef PG_FUNCTION_INFO_V1
+#define PG_FUNCTION_INFO_V1(funcname) \
+extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS); \
+extern PGDLLEXPORT const Pg_finfo_record *CppConcat(pg_finfo_, funcname) (void); \
+const Pg_finfo_record * \
+CppConcat(pg_finfo_, funcname) (void) \
+{ \
+	static const Pg_finfo_record my_finfo = {1}; \
+	return &my_finfo; \
+} \
+extern int no_such_variable
 #endif
 
 /* 16 renamed the relation's storage identifier. */
