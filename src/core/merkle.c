@@ -5,8 +5,8 @@
  * merges equal-sized subtrees as binary addition carries, so a leaf costs one
  * node hash on average; the root folds the frontier from its smallest subtree
  * up.  The proof checks follow the iterative algorithms of RFC 9162: they touch
- * each hash of the proof once, refuse a proof of the wrong length before they
- * hash, and allocate nothing.
+ * each hash of the proof once, tell a proof of the wrong length from one that
+ * leads elsewhere, and allocate nothing.
  */
 #include "core/merkle.h"
 
@@ -157,9 +157,9 @@ merkle_verify_inclusion(const uint8_t leaf_hash[MERKLE_HASH_LEN],
 }
 
 /*
- * RFC 9162 section 2.1.4.2.  Sizes of zero and equal sizes have an empty proof:
- * every tree extends the empty one, and a tree extends itself only with the
- * same root.
+ * RFC 9162 section 2.1.4.2, and the two cases it leaves out, whose proof is
+ * empty: a tree extends itself with the same root only, and any tree extends
+ * the empty one, whose root is known.
  */
 merkle_result
 merkle_verify_consistency(uint64_t size1, uint64_t size2,
@@ -175,20 +175,19 @@ merkle_verify_consistency(uint64_t size1, uint64_t size2,
 
 	if (size1 > size2)
 		return MERKLE_MALFORMED;
-	if (size1 == size2)
+	if (size1 == 0 || size1 == size2)
 	{
 		if (proof_count != 0)
 			return MERKLE_MALFORMED;
-		return memcmp(root1, root2, MERKLE_HASH_LEN) == 0 ? MERKLE_VALID : MERKLE_INVALID;
-	}
-	if (size1 == 0)
-	{
-		uint8_t		empty[MERKLE_HASH_LEN];
-
-		if (proof_count != 0)
-			return MERKLE_MALFORMED;
-		sha256_of(NULL, 0, empty);
-		return memcmp(root1, empty, MERKLE_HASH_LEN) == 0 ? MERKLE_VALID : MERKLE_INVALID;
+		if (size1 == 0)
+		{
+			sha256_of(NULL, 0, fr);
+			if (memcmp(root1, fr, MERKLE_HASH_LEN) != 0)
+				return MERKLE_INVALID;
+		}
+		if (size1 == size2 && memcmp(root1, root2, MERKLE_HASH_LEN) != 0)
+			return MERKLE_INVALID;
+		return MERKLE_VALID;
 	}
 	fn = size1 - 1;
 	sn = size2 - 1;
