@@ -4,6 +4,11 @@
  * Two envelopes, told apart by their first byte: COSE_Sign1 (RFC 9052, tag 18,
  * byte 0xd2) and compact JWS (RFC 7515, "eyJ").  Nothing here trusts a byte
  * before its length is known, allocates, or looks at the payload.
+ *
+ * JWS header: alg and kid are read, other members may be any strings; "crit" and
+ * "b64" are refused.  COSE: alg must be in the protected header, crit is refused,
+ * no label may stand twice (in both headers neither), the payload is attached,
+ * external_aad is empty.
  */
 #ifndef CORE_ENVELOPE_H
 #define CORE_ENVELOPE_H

@@ -16,6 +16,9 @@
  *             [obis, from ms, to ms, value, scale, unit, status]
  *
  * All nine are required, in any order, each once; nothing else is accepted.
+ * Texts stand as they are (JSON: no escapes).  A reading body holds 1 to
+ * PAYLOAD_READINGS_MAX readings, from <= to, times up to the year 9999; the body
+ * of another type is any list or map within the profile's depth of 4.
  */
 #ifndef CORE_PAYLOAD_H
 #define CORE_PAYLOAD_H

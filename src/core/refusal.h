@@ -39,6 +39,9 @@ typedef enum refusal
 	REFUSAL_BAD_CLOCK_STATUS,
 	REFUSAL_BAD_BODY,			/* body does not fit the type */
 	REFUSAL_NOT_AN_INTEGER,		/* a fraction, an exponent, a float */
+	REFUSAL_INTEGER_RANGE,		/* does not fit 64 bits with a sign */
+	REFUSAL_WRONG_TYPE,			/* well-formed, but a text where the profile has
+								 * an integer, or the like */
 	/* decided in the database, where keys and earlier messages are known */
 	REFUSAL_UNKNOWN_METER,
 	REFUSAL_ALGORITHM_MISMATCH, /* header names another than the registered key's */

@@ -1,72 +1,63 @@
 /*
- * utf8.c: strict UTF-8 (RFC 3629).
+ * utf8.c: UTF-8 validation by RFC 3629's syntax table.
  *
- * Names and texts that are signed are compared as bytes.  A reader that let an
- * overlong form or a surrogate through would accept texts that others read as
- * something else, or not at all.
+ * Both readers of signed messages need the same answer, because a string that
+ * one side calls text and the other refuses would be a message that some
+ * verifiers accept and some do not.
  */
 #include "core/utf8.h"
 
-size_t
-utf8_decode(const char *text, size_t len, uint32_t *code_point)
+static inline bool
+utf8_continues(uint8_t b, uint8_t low, uint8_t high)
 {
-	const uint8_t *p = (const uint8_t *) text;
-	uint32_t	c;
-	uint32_t	least;			/* below it, a shorter form exists */
-	size_t		n;
-
-	if (p[0] < 0x80)
-	{
-		*code_point = p[0];
-		return 1;
-	}
-	if ((p[0] & 0xe0) == 0xc0)
-	{
-		n = 2;
-		c = p[0] & 0x1f;
-		least = 0x80;
-	}
-	else if ((p[0] & 0xf0) == 0xe0)
-	{
-		n = 3;
-		c = p[0] & 0x0f;
-		least = 0x800;
-	}
-	else if ((p[0] & 0xf8) == 0xf0)
-	{
-		n = 4;
-		c = p[0] & 0x07;
-		least = 0x10000;
-	}
-	else
-		return 0;
-	if (n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-	{
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = (c << 6) | (p[i] & 0x3f);
-	}
-	if (c < least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*code_point = c;
-	return n;
+	return b >= low && b <= high;
 }
 
 bool
-utf8_valid(const char *text, size_t len)
+utf8_valid(const uint8_t *text, size_t len)
 {
-	size_t		at = 0;
+	size_t		i = 0;
 
-	while (at < len)
+	while (i < len)
 	{
-		uint32_t	c;
-		size_t		n = utf8_decode(text + at, len - at, &c);
+		uint8_t		lead = text[i];
+		uint8_t		low = 0x80;
+		uint8_t		high = 0xBF;
+		size_t		extra;
 
-		if (n == 0)
+		if (lead < 0x80)
+		{
+			i++;
+			continue;
+		}
+		if (lead >= 0xC2 && lead <= 0xDF)
+			extra = 1;
+		else if (lead >= 0xE0 && lead <= 0xEF)
+			extra = 2;
+		else if (lead >= 0xF0 && lead <= 0xF4)
+			extra = 3;
+		else
 			return false;
-		at += n;
+		if (extra > len - i - 1)
+			return false;
+
+		/* the first continuation byte shuts out overlongs and surrogates */
+		if (lead == 0xE0)
+			low = 0xA0;
+		else if (lead == 0xED)
+			high = 0x9F;
+		else if (lead == 0xF0)
+			low = 0x90;
+		else if (lead == 0xF4)
+			high = 0x8F;
+		if (!utf8_continues(text[i + 1], low, high))
+			return false;
+		for (size_t k = 2; k <= extra; k++)
+		{
+			if (!utf8_continues(text[i + k], 0x80, 0xBF))
+				return false;
+		}
+		i += extra + 1;
 	}
 	return true;
 }
