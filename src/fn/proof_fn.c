@@ -67,7 +67,7 @@ proof_hash_argument(Datum value, const char *name, uint8 out[MERKLE_HASH_LEN])
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be a hash of %d bytes", name, MERKLE_HASH_LEN),
-				 errdetail("It has %zu bytes.", v.len)));
+				 errdetail("Its length in bytes is %zu.", v.len)));
 	memcpy(out, v.data, MERKLE_HASH_LEN);
 }
 
@@ -95,7 +95,7 @@ proof_hashes_argument(Datum value, uint8 out[PROOF_HASHES_MAX][MERKLE_HASH_LEN])
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("every element of argument \"proof\" must be a hash of %d bytes",
 							MERKLE_HASH_LEN),
-					 errdetail("Element %d has %zu bytes.", i + 1, v.len)));
+					 errdetail("The length in bytes of element %d is %zu.", i + 1, v.len)));
 		memcpy(out[i], v.data, MERKLE_HASH_LEN);
 	}
 	return count;
@@ -165,7 +165,7 @@ energyledger_verify_inclusion(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("index is outside the tree"),
-				 errdetail("A tree of %llu leaves has no leaf with index %llu.",
+				 errdetail("A tree of size %llu has no leaf with index %llu.",
 						   (unsigned long long) size, (unsigned long long) index)));
 
 	result = merkle_verify_inclusion(leaf, index, size,
@@ -175,7 +175,7 @@ energyledger_verify_inclusion(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("proof has the wrong number of hashes"),
-				 errdetail("An inclusion proof for index %llu in a tree of %llu leaves cannot have %d hashes.",
+				 errdetail("An inclusion proof for index %llu in a tree of size %llu cannot have %d hashes.",
 						   (unsigned long long) index, (unsigned long long) size,
 						   proof_count)));
 	PG_RETURN_BOOL(result == MERKLE_VALID);
@@ -201,7 +201,7 @@ energyledger_verify_consistency(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("size1 must not exceed size2"),
-				 errdetail("A tree of %llu leaves cannot have grown into one of %llu.",
+				 errdetail("A tree of size %llu cannot have grown into one of size %llu.",
 						   (unsigned long long) size1, (unsigned long long) size2)));
 
 	result = merkle_verify_consistency(size1, size2,
@@ -211,7 +211,7 @@ energyledger_verify_consistency(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("proof has the wrong number of hashes"),
-				 errdetail("A consistency proof from %llu to %llu leaves cannot have %d hashes.",
+				 errdetail("A consistency proof from size %llu to size %llu cannot have %d hashes.",
 						   (unsigned long long) size1, (unsigned long long) size2,
 						   proof_count)));
 	PG_RETURN_BOOL(result == MERKLE_VALID);
