@@ -377,6 +377,44 @@ el_broker_stop()
 	el_reap "${1:-TERM}" "$EL_BROKER_PID" "$EL_BROKER_JOB"
 }
 
+# ---------------------------------------------------------------- bridge
+
+# The bridge as installed in the stage, between EL_MQTT_PORT and the cluster.
+# Returns once it hears the broker: what is published from then on, it gets.
+el_bridge_start()
+{
+	local log=$EL_TMP/log/bridge before=0
+
+	[ -f "$log" ] && before=$(el_bridge_connects)
+	el_spawn "$log" "$EL_BIN/energyledger-bridge" \
+		--broker-host 127.0.0.1 --broker-port "$EL_MQTT_PORT" "$@"
+	EL_BRIDGE_PID=$EL_SPAWN_PID
+	EL_BRIDGE_JOB=$EL_SPAWN_JOB
+	EL_BRIDGE_LOG=$log
+	if ! el_wait "$EL_START_WAIT_S" el_bridge_heard "$before" || ! kill -0 "$EL_BRIDGE_PID" 2>/dev/null; then
+		tail -20 "$log" >&2
+		el_die "energyledger-bridge did not start"
+	fi
+}
+
+el_bridge_connects()
+{
+	grep -c 'connected to the broker' "$EL_TMP/log/bridge"
+}
+
+# Connected once more than before, or dead already: both end the wait.
+el_bridge_heard()
+{
+	kill -0 "$EL_BRIDGE_PID" 2>/dev/null || return 0
+	[ "$(el_bridge_connects)" -gt "$1" ]
+}
+
+# SIGTERM drains; the bridge's exit status is returned.
+el_bridge_stop()
+{
+	el_reap "${1:-TERM}" "$EL_BRIDGE_PID" "$EL_BRIDGE_JOB"
+}
+
 # ---------------------------------------------------------------- TAP
 
 # el_ok NAME COMMAND...: passes where the command succeeds.
