@@ -183,6 +183,8 @@ typedef enum keep_verdict
 {
 	KEEP_COVERED,				/* messages were let go */
 	KEEP_OLD,					/* nothing new in it */
+	KEEP_AHEAD,					/* of a message not signed yet in this run: we
+								 * forgot our counters, the site did not */
 	KEEP_MISMATCH				/* names a message that we did not sign */
 } keep_verdict;
 

@@ -206,6 +206,8 @@ meter_keep_receipt(meter_keep *k, meter *m, uint32_t epoch, uint64_t seq,
 	if (epoch < m->epoch || (epoch == m->epoch && e == NULL && seq <= m->last_seq) ||
 		(e != NULL && epoch == e->epoch && seq < e->seq))
 		return KEEP_OLD;
+	if (epoch > m->epoch || seq > m->last_seq)
+		return KEEP_AHEAD;
 	while (e != NULL && !(e->epoch == epoch && e->seq == seq))
 		e = e->next_of_meter;
 	if (e == NULL || memcmp(e->digest, digest, SHA256_LEN) != 0)
