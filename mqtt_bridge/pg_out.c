@@ -187,6 +187,13 @@ pg_out_judge_error(pg_out *p, PGresult *r, int64_t deadline_ms)
 
 /* ---------------------------------------------------------------- connecting */
 
+/* The server's notices ("terminating connection ...") belong into our log. */
+static void
+pg_out_on_notice(void *arg, const char *message)
+{
+	log_info("database says: %s", message);
+}
+
 static bool
 pg_out_start(pg_out *p, const char *conninfo, int64_t deadline_ms)
 {
@@ -202,6 +209,7 @@ pg_out_start(pg_out *p, const char *conninfo, int64_t deadline_ms)
 	p->conn = PQconnectStartParams(keyword, value, 1);
 	if (p->conn == NULL || PQstatus(p->conn) == CONNECTION_BAD)
 		return false;
+	PQsetNoticeProcessor(p->conn, pg_out_on_notice, NULL);
 	while (step != PGRES_POLLING_OK)
 	{
 		struct pollfd fd[2] = {

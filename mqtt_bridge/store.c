@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/sha256.h"
 #include "log.h"
 
 /* Once a message, not once a try: it comes again until somebody mends it. */
@@ -21,17 +20,24 @@ static void
 store_complain(store *s, const batch_message *m)
 {
 	uint8_t		hash[SHA256_LEN];
-	char		hex[sizeof(s->refused)];
+	char		hex[2 * SHA256_LEN + 1];
 
 	sha256_of(m->payload, m->payload_len, hash);
+	for (int i = 0; i < s->refused_count; i++)
+	{
+		if (memcmp(s->refused[i], hash, SHA256_LEN) == 0)
+			return;
+	}
+	if (s->refused_count == STORE_COMPLAINTS_MAX)
+		return;
+	memcpy(s->refused[s->refused_count++], hash, SHA256_LEN);
 	for (int i = 0; i < SHA256_LEN; i++)
 		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
-	if (strcmp(hex, s->refused) == 0)
-		return;
-	memcpy(s->refused, hex, sizeof(hex));
 	log_error("the database refuses the message on topic %s (%zu bytes, SHA-256 %s): %s; "
 			  "it stays unacknowledged at the broker, and what came with it too, until this is mended",
 			  m->topic, m->payload_len, hex, s->database.error);
+	if (s->refused_count == STORE_COMPLAINTS_MAX)
+		log_error("further messages that the database refuses are not logged one by one");
 }
 
 static void
@@ -80,6 +86,6 @@ store_batch(store *s, batch *b, int64_t deadline_ms)
 	store_result result = store_range(s, b, 0, b->count, deadline_ms);
 
 	if (result == STORE_ALL)
-		s->refused[0] = '\0';
+		s->refused_count = 0;
 	return result;
 }

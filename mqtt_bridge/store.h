@@ -5,8 +5,11 @@
 #define BRIDGE_STORE_H
 
 #include "batch.h"
+#include "core/sha256.h"
 #include "pg_out.h"
 #include "stats.h"
+
+#define STORE_COMPLAINTS_MAX 16 /* refused messages logged one by one */
 
 typedef enum store_result
 {
@@ -19,7 +22,8 @@ typedef struct store
 {
 	pg_out		database;
 	stats	   *counters;
-	char		refused[65];	/* SHA-256 of the message last complained of */
+	uint8_t		refused[STORE_COMPLAINTS_MAX][SHA256_LEN];	/* already complained of */
+	int			refused_count;
 } store;
 
 /* Messages that were committed have a verdict, whatever is returned. */
