@@ -1,0 +1,248 @@
+#!/bin/bash
+# demo.sh: make demo: the whole way once, in about a minute, on servers of its own.
+#
+# A small neighbourhood's meters sign a day of quarter hours; broker, bridge and
+# ledger take them in; the ledger is sealed and verified; then a thief edits the
+# data file while the server is down, checksum and all, and verify names the row.
+# Nothing shown is prepared: every number is asked from the running servers.
+# With --keep all stays up to be looked at, and a "stop" script is left behind.
+
+set -u
+cd "$(dirname "$0")/.." || exit 1
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
+
+KEEP=0
+[ "${1:-}" = --keep ] && KEEP=1
+
+METERS=20
+SEED=demo
+DAY=2025-06-21
+FLIP_EVERY=240					# messages damaged on their way: one in so many
+
+./test/deps.sh || exit 1
+. ./test/lib.sh
+
+METER=$PWD/tools/energyledger-meter
+
+say()
+{
+	el_progress_end
+	printf '\n%s\n' "$*"
+}
+
+# table SQL: as a person likes to read it.
+table()
+{
+	el_progress_end
+	PGCLIENTENCODING=UTF8 psql -X -q -v ON_ERROR_STOP=1 -P border=2 -P linestyle=unicode -P footer=off -P null=- -c "$1" |
+		sed 's/^/  /'
+}
+
+# Bytes of a file as unsigned decimal numbers: bytes_at FILE OFFSET COUNT SIZE
+bytes_at()
+{
+	od -An -v -t "u$4" -j "$2" -N "$3" "$1"
+}
+
+# Where in the table's file a row's 8-byte number lies: page, line pointer, tuple.
+# find_value FILE BLOCK ITEM VALUE
+find_value()
+{
+	local file=$1 page=$(($2 * 8192)) pointer tuple length i found=
+
+	pointer=$(bytes_at "$file" $((page + 24 + 4 * ($3 - 1))) 4 4)
+	tuple=$((page + (pointer & 0x7fff)))
+	length=$((pointer >> 17))
+	for ((i = 24; i + 8 <= length; i += 8)); do
+		if [ "$(($(bytes_at "$file" $((tuple + i)) 8 8)))" = "$4" ]; then
+			[ -z "$found" ] || return 1		# twice: which one is meant?
+			found=$((tuple + i))
+		fi
+	done
+	[ -n "$found" ] && echo "$found"
+}
+
+# put_byte FILE OFFSET VALUE
+put_byte()
+{
+	printf "\\x$(printf %02x "$3")" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# Change a byte with the server down; the page's checksum is made to fit again,
+# as whoever edits the file would do.
+edit_data_file()
+{
+	el_cluster_stop fast
+	el_as_server "$EL_BIN/pg_checksums" -D "$EL_PGDATA" --disable --no-sync > /dev/null &&
+		put_byte "$@" &&
+		el_as_server "$EL_BIN/pg_checksums" -D "$EL_PGDATA" --enable --no-sync > /dev/null ||
+		el_die "could not edit $1"
+	el_cluster_start
+}
+
+start_all()
+{
+	el_begin demo
+	el_progress "building ..."
+	make -s -j2 all > "$EL_TMP/log/build" 2>&1 || { tail -30 "$EL_TMP/log/build" >&2; el_die "the build failed"; }
+	el_progress "installing into a private copy of PostgreSQL ..."
+	el_stage
+	el_progress "starting a private PostgreSQL and a private broker ..."
+	el_cluster demo
+	el_psql -c "CREATE DATABASE energy"
+	export PGDATABASE=energy
+	el_psql -c "CREATE EXTENSION pg_energyledger"
+	el_broker
+	"$METER" --register --meters $METERS --seed $SEED | el_psql > "$EL_TMP/log/register" || el_die "registering failed"
+	VKEY=$(el_psql -c "SELECT energyledger.site_vkey()") || exit 1
+	el_bridge_start --id demo --stats-interval-s 1
+}
+
+play()
+{
+	"$METER" --broker "127.0.0.1:$EL_MQTT_PORT" --site-vkey "$VKEY" --seed $SEED --date $DAY \
+		--resend-after-ms 1000 --timeout-s 120 "$@" || el_die "not every message got its receipt"
+}
+
+# The bridge counts every message once: received = accepted + duplicate + quarantined + in flight.
+show_counters()
+{
+	local line
+
+	sleep 1.1					# the bridge says its counters every second
+	line=$(grep 'counters' "$EL_BRIDGE_LOG" | tail -1)
+	table "SELECT $(echo "$line" | grep -oE '(received|accepted|duplicate|quarantined|in_flight|batches|receipts)=[0-9]+' |
+		sed 's/\(.*\)=\(.*\)/\2 AS \1/' | paste -sd,)"
+}
+
+show_day()
+{
+	say "What the bridge took from the broker, in messages (batches: transactions):"
+	show_counters
+	say "What was set aside, with the reason:"
+	table "SELECT reason, count(*) AS messages, count(DISTINCT meter) AS meters FROM energyledger.quarantine GROUP BY reason"
+	say "The day's energy, from the signed readings:"
+	table "SELECT meter,
+			count(*) AS readings,
+			to_char(sum(value * 10.0 ^ scale) FILTER (WHERE obis = '1-0:1.8.0') / 1000, 'FM990.000') AS taken_kwh,
+			to_char(sum(value * 10.0 ^ scale) FILTER (WHERE obis = '1-0:2.8.0') / 1000, 'FM990.000') AS given_kwh
+		FROM energyledger.reading GROUP BY meter ORDER BY meter"
+}
+
+show_ledger()
+{
+	local height
+
+	height=$(el_psql -c "SELECT energyledger.seal()") || exit 1
+	say "The ledger, sealed up to block $height:"
+	table "SELECT height, first_index, leaf_count, to_char(sealed_at, 'HH24:MI:SS.MS') AS sealed_at,
+			left(encode(previous_block_hash, 'hex'), 16) || '...' AS previous_block
+		FROM energyledger.block ORDER BY height DESC LIMIT 5"
+	say "Its checkpoint, signed with the site's key $VKEY:"
+	el_psql -c "SELECT energyledger.checkpoint()" | sed 's/^/  /'
+}
+
+# verify OR DIE: prints its findings, which are none.
+verify_clean()
+{
+	local findings
+
+	findings=$(el_psql -c "SELECT count(*) FROM energyledger.verify()") || exit 1
+	[ "$findings" = 0 ] || { table "SELECT * FROM energyledger.verify()"; el_die "verify finds something wrong"; }
+	el_progress_end
+	el_psql -c "SELECT format('  energyledger.verify(): no findings; %s readings and %s messages recomputed from their bytes.',
+		(SELECT count(*) FROM energyledger.reading), (SELECT count(*) FROM energyledger.message))"
+}
+
+tamper()
+{
+	local file offset old named target meter at wh
+
+	# The shop's dearest quarter hour.
+	IFS='|' read -r target meter at wh block item file < <(el_psql -c "
+		SELECT ledger_id, meter, from_at, value, (ctid::text::point)[0]::int, (ctid::text::point)[1]::int,
+			pg_relation_filepath('energyledger.reading')
+		FROM energyledger.reading WHERE meter LIKE 'shop-%' AND scale = 0 AND value > 255
+		ORDER BY value DESC, ledger_id LIMIT 1")
+	file=$EL_PGDATA/$file
+	say "Now somebody with access to the machine stops the server and edits the data file:"
+	el_psql -c CHECKPOINT
+	offset=$(find_value "$file" "$block" "$item" "$wh") || el_die "the row's bytes are not where they should be"
+	offset=$((offset + 1))
+	old=$(($(bytes_at "$file" "$offset" 1 1)))
+	el_progress "stopping the server, changing one byte, making the page's checksum right again ..."
+	edit_data_file "$file" "$offset" 0
+	el_progress_end
+	echo "  one byte of $meter, $at: $wh Wh become $(el_psql -c "SELECT value FROM energyledger.reading WHERE ledger_id = $target") Wh. PostgreSQL notices nothing:"
+	table "SELECT ledger_id, meter, from_at, value, unit FROM energyledger.reading WHERE ledger_id = $target"
+	say "SELECT * FROM energyledger.verify();"
+	el_progress "verifying ..."
+	table "SELECT relation, ledger_id, kind, left(expected, 16) || '...' AS expected, left(found, 16) || '...' AS found
+		FROM energyledger.verify()"
+	named=$(el_psql -c "SELECT string_agg(DISTINCT relation || ' ' || ledger_id, ', ') FROM energyledger.verify()")
+	[ "$named" = "energyledger.reading $target" ] ||
+		el_die "verify should name energyledger.reading $target and nothing else, it names: ${named:-nothing}"
+	echo "  It names exactly that row, of $(el_psql -c "SELECT count(*) FROM energyledger.reading")."
+	el_progress "putting the byte back ..."
+	edit_data_file "$file" "$offset" "$old"
+	say "With the byte put back:"
+	verify_clean
+}
+
+leave_running()
+{
+	EL_KEEP=1
+	{
+		echo '#!/bin/bash'
+		echo "# Stops what make demo left running, and removes its folder."
+		echo "kill $EL_BRIDGE_PID $EL_BROKER_PID 2>/dev/null"
+		if [ "$(id -u)" = 0 ]; then
+			echo "cd / && runuser -u $EL_SERVER_USER -- $EL_BIN/pg_ctl -D $EL_PGDATA -m fast -w -s stop"
+		else
+			echo "$EL_BIN/pg_ctl -D $EL_PGDATA -m fast -w -s stop"
+		fi
+		echo "rm -rf $EL_RUN $EL_TMP"
+	} > "$EL_TMP/stop"
+	chmod 755 "$EL_TMP/stop"
+	el_bridge_up || el_die "the bridge did not come back after the server's stop"
+	cat <<-TEXT
+
+	Everything is still running. To look around:
+
+	  $EL_BIN/psql -h $PGHOST -p $PGPORT -U $PGUSER energy
+	  mosquitto_sub -p $EL_MQTT_PORT -V mqttv5 -t 'el/v1/#' -v
+	  $METER --broker 127.0.0.1:$EL_MQTT_PORT --site-vkey '$VKEY' --seed $SEED --date $DAY --rate 10
+
+	  tail -f $EL_BRIDGE_LOG
+	  $EL_TMP/stop      stops it all and removes $EL_TMP
+	TEXT
+}
+
+el_bridge_up()
+{
+	el_wait 30 test "$(mosquitto_sub -p "$EL_MQTT_PORT" -V mqttv5 -t el/v1/bridge/demo/state -C 1 -W 30)" = online
+}
+
+start_all
+say "$(el_psql -c "SELECT count(*) FROM energyledger.meter") meters play $DAY: households, solar roofs, a shop, a battery; a message each quarter hour,
+every ${FLIP_EVERY}th damaged on its way once. A meter keeps a message until the site's signed receipt covers it."
+play --meters $METERS --flip-bit $FLIP_EVERY | sed 's/^/  /'
+[ "${PIPESTATUS[0]}" = 0 ] || exit 1
+say "The battery forgets everything and sends its day again:"
+play --meters 1 --profile battery | sed 's/^/  /'
+[ "${PIPESTATUS[0]}" = 0 ] || exit 1
+
+show_day
+show_ledger
+say "Recomputed from the rows:"
+el_progress "verifying ..."
+verify_clean
+tamper
+if [ $KEEP = 1 ]; then
+	leave_running
+	exit 0
+fi
+el_bridge_stop || el_die "the bridge did not end well"
+el_broker_stop
+el_cluster_stop
+say "Done in $SECONDS s; all that was started is stopped. make demo KEEP=1 leaves it running to look around."
