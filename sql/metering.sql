@@ -1,0 +1,269 @@
+/*
+ * metering.sql: meters, their signed messages, and what is read from them.
+ *
+ * Four ledger tables: who may speak (meter), what was said, byte for byte
+ * (message), the readings in it (reading), and all that was not believed
+ * (quarantine).  Meter names compare as bytes (COLLATE "C"): they are
+ * identifiers, and lookups by them are the hottest path of ingest.  Each index
+ * costs time on that path, so there are only those that something here uses.
+ */
+
+CREATE TABLE energyledger.meter (
+    meter                  text COLLATE "C" NOT NULL,
+    public_key             bytea NOT NULL,
+    algorithm              text NOT NULL,
+    technology             text,
+    capacity_w             bigint,
+    latitude_microdegrees  integer,
+    longitude_microdegrees integer,
+    party                  text,
+    description            text,
+    registered_at          timestamptz NOT NULL
+) USING ledger;
+CREATE INDEX meter_meter_idx ON energyledger.meter (meter, registered_at, ledger_id);
+
+COMMENT ON TABLE energyledger.meter IS
+'registrations of meters and their keys; a meter''s newest row is the one that counts. Written by register_meter()';
+COMMENT ON COLUMN energyledger.meter.meter IS 'name: 1 to 64 of A-Z a-z 0-9 . _ : -';
+COMMENT ON COLUMN energyledger.meter.public_key IS 'Ed25519: 32 bytes; ES256: 65-byte uncompressed point, or its 91-byte SubjectPublicKeyInfo';
+COMMENT ON COLUMN energyledger.meter.algorithm IS 'Ed25519 or ES256: messages signed by another algorithm are quarantined';
+COMMENT ON COLUMN energyledger.meter.technology IS 'what it measures, in the operator''s words: consumption, solar, battery';
+COMMENT ON COLUMN energyledger.meter.capacity_w IS 'nameplate power in watts';
+COMMENT ON COLUMN energyledger.meter.latitude_microdegrees IS 'WGS 84 latitude in millionths of a degree, north positive';
+COMMENT ON COLUMN energyledger.meter.longitude_microdegrees IS 'WGS 84 longitude in millionths of a degree, east positive';
+COMMENT ON COLUMN energyledger.meter.party IS 'whose it is';
+COMMENT ON COLUMN energyledger.meter.description IS 'free text';
+COMMENT ON COLUMN energyledger.meter.registered_at IS 'when this row was written';
+
+CREATE TABLE energyledger.message (
+    meter        text COLLATE "C" NOT NULL,
+    epoch        bigint NOT NULL,
+    seq          bigint NOT NULL,
+    type         text NOT NULL,
+    envelope     text NOT NULL,
+    prev         bytea,
+    digest       bytea NOT NULL,
+    sent_at      timestamptz NOT NULL,
+    clock_status text NOT NULL,
+    received_at  timestamptz NOT NULL,
+    chained      boolean NOT NULL,
+    prev_valid   boolean,
+    raw          bytea NOT NULL
+) USING ledger;
+CREATE UNIQUE INDEX message_key ON energyledger.message (meter, epoch, seq);
+-- the end of a meter's unbroken sequence, and the few messages beyond a gap
+CREATE INDEX message_chained_idx ON energyledger.message (meter, epoch, seq) WHERE chained;
+CREATE INDEX message_unchained_idx ON energyledger.message (meter, epoch, seq) WHERE NOT chained;
+
+COMMENT ON TABLE energyledger.message IS
+'accepted messages, one for each (meter, epoch, seq), as the bytes that were signed. Written by ingest()';
+COMMENT ON COLUMN energyledger.message.meter IS 'who signed it';
+COMMENT ON COLUMN energyledger.message.epoch IS 'counts up when the meter lost its counter';
+COMMENT ON COLUMN energyledger.message.seq IS 'counts the meter''s messages of an epoch from 1';
+COMMENT ON COLUMN energyledger.message.type IS 'reading, order, cancel, transfer, ack, event or key';
+COMMENT ON COLUMN energyledger.message.envelope IS 'cose (COSE_Sign1) or jws (compact JWS)';
+COMMENT ON COLUMN energyledger.message.prev IS 'SHA-256 of the message before, as the meter says; NULL at seq 1';
+COMMENT ON COLUMN energyledger.message.digest IS 'SHA-256 of raw';
+COMMENT ON COLUMN energyledger.message.sent_at IS 'the meter''s clock when it signed';
+COMMENT ON COLUMN energyledger.message.clock_status IS 'that clock: S synchronised, I informative, R relative, U unknown';
+COMMENT ON COLUMN energyledger.message.received_at IS 'when the batch with it was ingested';
+COMMENT ON COLUMN energyledger.message.chained IS
+'every earlier message of the epoch was in the ledger when this one was stored. Never corrected: the unbroken sequence ends at the highest chained message or, where stored messages follow it without a gap, at the last of these';
+COMMENT ON COLUMN energyledger.message.prev_valid IS
+'prev was the digest of the message before; NULL where that was not in the ledger yet. False does not block: it is evidence';
+COMMENT ON COLUMN energyledger.message.raw IS 'the whole signed message';
+
+CREATE TABLE energyledger.reading (
+    meter   text COLLATE "C" NOT NULL,
+    epoch   bigint NOT NULL,
+    seq     bigint NOT NULL,
+    item    smallint NOT NULL,
+    obis    text COLLATE "C" NOT NULL,
+    from_at timestamptz NOT NULL,
+    to_at   timestamptz NOT NULL,
+    value   bigint NOT NULL,
+    scale   smallint NOT NULL,
+    unit    text COLLATE "C" NOT NULL,
+    status  text NOT NULL
+) USING ledger;
+CREATE INDEX reading_meter_idx ON energyledger.reading (meter, from_at);
+
+COMMENT ON TABLE energyledger.reading IS
+'readings of accepted messages of type reading, a row each. Written by ingest()';
+COMMENT ON COLUMN energyledger.reading.meter IS 'the message''s meter';
+COMMENT ON COLUMN energyledger.reading.epoch IS 'the message''s epoch';
+COMMENT ON COLUMN energyledger.reading.seq IS 'the message''s sequence number';
+COMMENT ON COLUMN energyledger.reading.item IS 'place in the message''s list, from 1';
+COMMENT ON COLUMN energyledger.reading.obis IS 'which register (IEC 62056-61): 1-0:1.8.0 import, 1-0:2.8.0 export';
+COMMENT ON COLUMN energyledger.reading.from_at IS 'start of the interval; equal to to_at for a register''s stand';
+COMMENT ON COLUMN energyledger.reading.to_at IS 'end of the interval, not part of it';
+COMMENT ON COLUMN energyledger.reading.value IS 'the integer that was signed: value * 10^scale units';
+COMMENT ON COLUMN energyledger.reading.scale IS 'power of ten, -9 to 9';
+COMMENT ON COLUMN energyledger.reading.unit IS 'Wh, kWh, varh, W, ...';
+COMMENT ON COLUMN energyledger.reading.status IS
+'OCMF''s letters: G good, T timeout, D disconnected, R not found, M manipulated, X exchanged, I incompatible, O out of range, S substitute, E other error, F read error';
+
+CREATE TABLE energyledger.quarantine (
+    received_at timestamptz NOT NULL,
+    reason      text NOT NULL,
+    detail      text,
+    meter       text COLLATE "C",
+    epoch       bigint,
+    seq         bigint,
+    topic       text,
+    digest      bytea NOT NULL,
+    raw         bytea NOT NULL
+) USING ledger;
+CREATE UNIQUE INDEX quarantine_key ON energyledger.quarantine (digest, reason);
+
+COMMENT ON TABLE energyledger.quarantine IS
+'messages that arrived and were not believed, with the reason; the same bytes for the same reason are kept once. Written by ingest()';
+COMMENT ON COLUMN energyledger.quarantine.received_at IS 'when the first of them was ingested';
+COMMENT ON COLUMN energyledger.quarantine.reason IS 'refusal code, listed in doc/messages.md';
+COMMENT ON COLUMN energyledger.quarantine.detail IS 'more about it, where there is more';
+COMMENT ON COLUMN energyledger.quarantine.meter IS 'whose message it claims to be; NULL where that could not be read. Not verified';
+COMMENT ON COLUMN energyledger.quarantine.epoch IS 'epoch it claims; NULL where it could not be read';
+COMMENT ON COLUMN energyledger.quarantine.seq IS 'sequence number it claims; NULL where it could not be read';
+COMMENT ON COLUMN energyledger.quarantine.topic IS 'topic it came on, where the caller told';
+COMMENT ON COLUMN energyledger.quarantine.digest IS 'SHA-256 of raw';
+COMMENT ON COLUMN energyledger.quarantine.raw IS 'the bytes as they arrived';
+
+SELECT pg_catalog.pg_extension_config_dump('energyledger.meter', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.message', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.reading', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.quarantine', '');
+
+CREATE VIEW energyledger.meter_current AS
+    SELECT DISTINCT ON (meter)
+           meter, public_key, algorithm, technology, capacity_w,
+           latitude_microdegrees, longitude_microdegrees, party, description,
+           registered_at, ledger_id
+      FROM energyledger.meter
+     ORDER BY meter, registered_at DESC, ledger_id DESC;
+COMMENT ON VIEW energyledger.meter_current IS 'the registration that counts for each meter: its newest';
+COMMENT ON COLUMN energyledger.meter_current.meter IS 'name';
+COMMENT ON COLUMN energyledger.meter_current.public_key IS 'key its messages are checked with now';
+COMMENT ON COLUMN energyledger.meter_current.algorithm IS 'Ed25519 or ES256';
+COMMENT ON COLUMN energyledger.meter_current.technology IS 'what it measures';
+COMMENT ON COLUMN energyledger.meter_current.capacity_w IS 'nameplate power in watts';
+COMMENT ON COLUMN energyledger.meter_current.latitude_microdegrees IS 'latitude in millionths of a degree';
+COMMENT ON COLUMN energyledger.meter_current.longitude_microdegrees IS 'longitude in millionths of a degree';
+COMMENT ON COLUMN energyledger.meter_current.party IS 'whose it is';
+COMMENT ON COLUMN energyledger.meter_current.description IS 'free text';
+COMMENT ON COLUMN energyledger.meter_current.registered_at IS 'when it was registered';
+COMMENT ON COLUMN energyledger.meter_current.ledger_id IS 'the registration''s row';
+
+-- A gap ends before a message whose predecessor is missing; such a message is
+-- never chained, so the small index of unchained messages finds them all.
+CREATE VIEW energyledger.meter_gap AS
+    SELECT m.meter, m.epoch,
+           coalesce(b.seq, 0) + 1 AS from_seq,
+           m.seq - 1 AS to_seq
+      FROM energyledger.message m
+      LEFT JOIN LATERAL (
+               SELECT p.seq
+                 FROM energyledger.message p
+                WHERE p.meter = m.meter AND p.epoch = m.epoch AND p.seq < m.seq
+                ORDER BY p.seq DESC
+                LIMIT 1) b ON true
+     WHERE NOT m.chained
+       AND coalesce(b.seq, 0) < m.seq - 1;
+COMMENT ON VIEW energyledger.meter_gap IS
+'sequence numbers that are missing before messages that arrived: what to ask the meters for again. Messages lost after the newest that arrived cannot be known here';
+COMMENT ON COLUMN energyledger.meter_gap.meter IS 'whose messages';
+COMMENT ON COLUMN energyledger.meter_gap.epoch IS 'in which epoch';
+COMMENT ON COLUMN energyledger.meter_gap.from_seq IS 'first one missing';
+COMMENT ON COLUMN energyledger.meter_gap.to_seq IS 'last one missing';
+
+CREATE VIEW energyledger.meter_energy AS
+    SELECT r.meter, r.obis,
+           count(*) AS interval_count,
+           min(r.from_at) AS first_from,
+           max(r.to_at) AS last_to,
+           trim_scale(sum(r.value * 10::numeric ^ (r.scale +
+               CASE r.unit WHEN 'Wh' THEN 0 WHEN 'kWh' THEN 3 WHEN 'MWh' THEN 6 END))) AS energy_wh
+      FROM energyledger.reading r
+     WHERE r.from_at < r.to_at AND r.unit IN ('Wh', 'kWh', 'MWh')
+     GROUP BY r.meter, r.obis;
+COMMENT ON VIEW energyledger.meter_energy IS
+'energy of each meter and register over all its interval readings in Wh, kWh or MWh, whatever their status; overlapping intervals count twice';
+COMMENT ON COLUMN energyledger.meter_energy.meter IS 'which meter';
+COMMENT ON COLUMN energyledger.meter_energy.obis IS 'which register';
+COMMENT ON COLUMN energyledger.meter_energy.interval_count IS 'number of interval readings';
+COMMENT ON COLUMN energyledger.meter_energy.first_from IS 'start of the first';
+COMMENT ON COLUMN energyledger.meter_energy.last_to IS 'end of the last';
+COMMENT ON COLUMN energyledger.meter_energy.energy_wh IS 'their sum in Wh, exact';
+
+-- register_meter, ingest and meter_receipts run with their owner's rights: a bridge
+-- gets EXECUTE on them and no INSERT on the tables, so that it can bring messages
+-- but not invent rows.  EXECUTE is nobody's until it is granted.
+
+CREATE FUNCTION energyledger.register_meter(
+    meter text,
+    public_key bytea,
+    algorithm text DEFAULT 'Ed25519',
+    technology text DEFAULT NULL,
+    capacity_w bigint DEFAULT NULL,
+    latitude_microdegrees integer DEFAULT NULL,
+    longitude_microdegrees integer DEFAULT NULL,
+    party text DEFAULT NULL,
+    description text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'energyledger_register_meter';
+REVOKE EXECUTE ON FUNCTION energyledger.register_meter(text, bytea, text, text, bigint, integer, integer, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.register_meter(text, bytea, text, text, bigint, integer, integer, text, text) IS
+'Registers a meter and its public key, or replaces the key of one that is registered: messages ingested from then on are checked with the new one. '
+'meter: 1 to 64 of A-Z a-z 0-9 . _ : -; public_key: Ed25519 32 bytes, ES256 65-byte uncompressed point or its 91-byte SubjectPublicKeyInfo; '
+'algorithm: Ed25519 or ES256; capacity_w: watts, above 0; latitude and longitude in millionths of a degree; texts of at most 1000 bytes. '
+'Result: the registration''s ledger_id. Errors: 22023 for a bad name, key or algorithm, 22003 for a number out of range, 22004 for NULL in one of '
+'the first three, 22001 for a text too long. Key forms: RFC 8032, RFC 5480.';
+
+CREATE FUNCTION energyledger.ingest(messages bytea[], topics text[] DEFAULT NULL)
+RETURNS TABLE (ordinal int, verdict text, meter text, epoch bigint, seq bigint, reason text)
+LANGUAGE C VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+ROWS 500
+AS 'MODULE_PATHNAME', 'energyledger_ingest';
+REVOKE EXECUTE ON FUNCTION energyledger.ingest(bytea[], text[]) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.ingest(bytea[], text[]) IS
+'Takes signed messages into the ledger: checks each against its meter''s registered key, stores what is sound, quarantines the rest. '
+'messages: at most 10000, COSE_Sign1 or compact JWS; topics: the MQTT topic each came on, NULL (the whole or an element) where there was none. '
+'One row a message, ordinal from 1 in the order given; verdict accepted (stored), duplicate (the same bytes are stored: acknowledge again) or '
+'quarantined (kept in table quarantine, reason: a code of doc/messages.md); meter, epoch and seq as far as they could be read. '
+'Gaps, late messages and a wrong prev are accepted and recorded. Nothing counts before the transaction commits. '
+'Call it once a transaction: two calls in each of two concurrent transactions may deadlock. '
+'Errors: 22004 for a NULL array or message, 22023 for arrays of several dimensions or of different lengths, 54000 for too many messages, '
+'40001 where a concurrent transaction interfered: repeat the batch. Rules: RFC 9052, RFC 7515, RFC 8037, doc/messages.md.';
+
+CREATE FUNCTION energyledger.meter_receipts(meters text[])
+RETURNS TABLE (meter text, epoch bigint, seq bigint, receipt text)
+LANGUAGE C VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+ROWS 100
+AS 'MODULE_PATHNAME', 'energyledger_meter_receipts';
+REVOKE EXECUTE ON FUNCTION energyledger.meter_receipts(text[]) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.meter_receipts(text[]) IS
+'Receipts for meters: up to which message everything is committed and on disk. meters: at most 10000 names. '
+'A row for each that has an unbroken sequence from seq 1 in some epoch: the newest such epoch, the sequence''s last seq, and a C2SP signed note by the '
+'site''s key with the lines energyledger/receipt/v1, the log''s origin, the meter, "epoch seq", the base64 SHA-256 of message seq, ms since 1970 when signed. '
+'Errors: 25001 in a transaction that has written (COMMIT first: a receipt speaks of committed data only), 25006 on a standby, 22004 for a NULL array or element, '
+'22023 for several dimensions, 54000 for too many. Note format: c2sp.org/signed-note.';
+
+CREATE FUNCTION energyledger.parse_message(message bytea)
+RETURNS jsonb
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50
+AS 'MODULE_PATHNAME', 'energyledger_parse_message';
+COMMENT ON FUNCTION energyledger.parse_message(bytea) IS
+'What a signed message says, for debugging: size, digest, envelope, algorithm, kid, the fields of the payload, times in ms since 1970 UTC; where it is refused, '
+'what was read before and the reason (a code of doc/messages.md). The signature is not checked. NULL for NULL; no errors. Rules: doc/messages.md.';
+
+CREATE FUNCTION energyledger.message_signature_valid(message bytea, public_key bytea, algorithm text)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'energyledger_message_signature_valid';
+COMMENT ON FUNCTION energyledger.message_signature_valid(bytea, bytea, text) IS
+'Is this a COSE_Sign1 or compact JWS signed by this key? message: at most 16384 bytes, with any payload; public_key: as for register_meter; '
+'algorithm: Ed25519 or ES256. False for a wrong signature, a malformed envelope or key, and a message whose header names another algorithm. '
+'Errors: 22023 for an unknown algorithm. Rules: RFC 9052 section 4.4, RFC 7515 section 5.2, RFC 8037.';

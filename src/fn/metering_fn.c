@@ -1,0 +1,220 @@
+/*
+ * metering_fn.c: the SQL face of src/metering: arguments checked, results built.
+ *
+ * ingest, register_meter and meter_receipts run with their owner's rights (see
+ * sql/metering.sql for why), so every argument is doubted here; parse_message and
+ * message_signature_valid are pure and for anyone.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/snapmgr.h"
+
+#include "fn/bytea_arg.h"
+#include "metering/describe.h"
+#include "metering/ingest.h"
+#include "metering/receipt.h"
+#include "metering/registration.h"
+
+PG_FUNCTION_INFO_V1(energyledger_ingest);
+PG_FUNCTION_INFO_V1(energyledger_register_meter);
+PG_FUNCTION_INFO_V1(energyledger_meter_receipts);
+PG_FUNCTION_INFO_V1(energyledger_parse_message);
+PG_FUNCTION_INFO_V1(energyledger_message_signature_valid);
+
+/* Elements of a one-dimensional array, at most `max`; nulls may be NULL where none are allowed. */
+static int
+metering_array(ArrayType *array, const char *name, Oid type, int max, Datum **elements, bool **nulls)
+{
+	bool	   *is_null;
+	int			count;
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be a one-dimensional array", name),
+				 errdetail("The array has %d dimensions.", ARR_NDIM(array))));
+	if (ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) > max)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("argument \"%s\" has too many elements", name),
+				 errdetail("It has %d; at most %d are taken at a time.",
+						   ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), max),
+				 errhint("Split the array.")));
+	deconstruct_array(array, type, -1, false, TYPALIGN_INT, elements, &is_null, &count);
+	for (int i = 0; nulls == NULL && i < count; i++)
+	{
+		if (is_null[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument \"%s\" must not contain NULLs", name),
+					 errdetail("Element %d is NULL.", i + 1)));
+	}
+	if (nulls != NULL)
+		*nulls = is_null;
+	return count;
+}
+
+static ArrayType *
+metering_required_array(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", name)));
+	return PG_GETARG_ARRAYTYPE_P(arg);
+}
+
+/* The call's arguments as messages to judge. */
+static IngestMessage *
+ingest_arguments(FunctionCallInfo fcinfo, int *count)
+{
+	Datum	   *raw;
+	Datum	   *topics = NULL;
+	bool	   *no_topic = NULL;
+	IngestMessage *messages;
+	int			topic_count = 0;
+
+	*count = metering_array(metering_required_array(fcinfo, 0, "messages"), "messages",
+							BYTEAOID, INGEST_MESSAGES_MAX, &raw, NULL);
+	if (!PG_ARGISNULL(1))
+	{
+		topic_count = metering_array(PG_GETARG_ARRAYTYPE_P(1), "topics", TEXTOID,
+									 INGEST_MESSAGES_MAX, &topics, &no_topic);
+		if (topic_count != *count)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("arguments \"messages\" and \"topics\" must have the same length"),
+					 errdetail("There are %d messages and %d topics.", *count, topic_count)));
+	}
+	messages = palloc0(Max(*count, 1) * sizeof(IngestMessage));
+	for (int i = 0; i < *count; i++)
+	{
+		bytea_view	view = bytea_view_of(raw[i]);
+
+		messages[i].ordinal = i + 1;
+		messages[i].raw = raw[i];
+		messages[i].data = view.data;
+		messages[i].len = view.len;
+		if (topics != NULL && !no_topic[i])
+			messages[i].topic = TextDatumGetCString(topics[i]);
+	}
+	return messages;
+}
+
+/* ingest(messages bytea[], topics text[]): one row a message, in the array's order. */
+Datum
+energyledger_ingest(PG_FUNCTION_ARGS)
+{
+	static const char *const verdicts[] = {"accepted", "duplicate", "quarantined"};
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	int			count;
+	IngestMessage *messages = ingest_arguments(fcinfo, &count);
+
+	InitMaterializedSRF(fcinfo, 0);
+	ingest_batch(messages, count);
+	for (int i = 0; i < count; i++)
+	{
+		const IngestMessage *m = &messages[i];
+		bool		refused = m->verdict == INGEST_QUARANTINED;
+		Datum		values[6] = {0};
+		bool		nulls[6] = {false};
+
+		values[0] = Int32GetDatum(m->ordinal);
+		values[1] = CStringGetTextDatum(verdicts[m->verdict]);
+		nulls[2] = m->meter[0] == '\0';
+		values[2] = CStringGetTextDatum(m->meter);
+		nulls[3] = m->epoch == 0 && m->seq == 0;
+		values[3] = Int64GetDatum(m->epoch);
+		nulls[4] = m->seq == 0;
+		values[4] = Int64GetDatum(m->seq);
+		nulls[5] = !refused;
+		values[5] = refused ? CStringGetTextDatum(refusal_name(m->reason)) : (Datum) 0;
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* register_meter(meter, public_key, algorithm, ...): see registration.h. */
+Datum
+energyledger_register_meter(PG_FUNCTION_ARGS)
+{
+	NullableDatum column[REGISTRATION_ARGUMENTS];
+
+	for (int i = 0; i < REGISTRATION_ARGUMENTS; i++)
+		column[i] = fcinfo->args[i];
+	PG_RETURN_INT64(registration_store(column));
+}
+
+/* meter_receipts(meters text[]): a row for each meter that has anything to acknowledge. */
+Datum
+energyledger_meter_receipts(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum	   *meters;
+	int			count = metering_array(metering_required_array(fcinfo, 0, "meters"), "meters",
+									   TEXTOID, RECEIPT_METERS_MAX, &meters, NULL);
+	Snapshot	snapshot = receipt_snapshot();
+	Lookup		lookup;
+
+	InitMaterializedSRF(fcinfo, 0);
+	lookup_open(&lookup, snapshot);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *meter = TextDatumGetCString(meters[i]);
+		StoredMessage reach;
+		Datum		values[4];
+		bool		nulls[4] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		if (!receipt_reach(&lookup, meter, &reach))
+			continue;
+		values[0] = meters[i];
+		values[1] = Int64GetDatum(reach.epoch);
+		values[2] = Int64GetDatum(reach.seq);
+		values[3] = CStringGetTextDatum(receipt_sign(meter, &reach));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	lookup_close(&lookup);
+	UnregisterSnapshot(snapshot);
+	return (Datum) 0;
+}
+
+/* parse_message(message bytea): strict. */
+Datum
+energyledger_parse_message(PG_FUNCTION_ARGS)
+{
+	bytea_view	message = bytea_view_of(PG_GETARG_DATUM(0));
+	StringInfoData json;
+
+	initStringInfo(&json);
+	describe_message(&json, message.data, message.len);
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+}
+
+/* message_signature_valid(message bytea, public_key bytea, algorithm text): strict. */
+Datum
+energyledger_message_signature_valid(PG_FUNCTION_ARGS)
+{
+	bytea_view	message = bytea_view_of(PG_GETARG_DATUM(0));
+	bytea_view	key = bytea_view_of(PG_GETARG_DATUM(1));
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	envelope_algorithm algorithm = envelope_algorithm_by_name(name);
+	uint8	   *scratch;
+	envelope	e;
+
+	if (algorithm == 0)
+		registration_unknown_algorithm(name);
+	scratch = palloc(ENVELOPE_SCRATCH_BYTES);
+	if (envelope_parse(message.data, message.len, scratch, &e) != REFUSAL_NONE ||
+		e.algorithm != algorithm)
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(envelope_signature_valid(&e, key.data, key.len));
+}

@@ -1,0 +1,170 @@
+/*
+ * ingest_order.c: where a batch's messages stand in their meters' sequences.
+ *
+ * Messages come with gaps, late, twice, and now and then with two different
+ * texts under one number.  For each (meter, epoch, seq) one text wins: the one
+ * in the ledger, else the first of the batch.  The same bytes again are a
+ * duplicate, other bytes are an equivocation.
+ *
+ * "chained" says that every earlier message of the epoch was there when this one
+ * was stored.  It is written once and never corrected, so a gap that is closed
+ * later leaves unchained messages behind: whoever wants the end of the unbroken
+ * sequence takes the highest chained message and walks on from it
+ * (lookup_walk).  A message that extends that walk is chained again, so walks
+ * stay short.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "miscadmin.h"
+
+#include "metering/ingest.h"
+
+static int
+ingest_compare_key(const IngestMessage *a, const IngestMessage *b)
+{
+	int			order = strcmp(a->meter, b->meter);
+
+	if (order != 0)
+		return order;
+	if (a->epoch != b->epoch)
+		return a->epoch < b->epoch ? -1 : 1;
+	if (a->seq != b->seq)
+		return a->seq < b->seq ? -1 : 1;
+	return 0;
+}
+
+/* By key, then by arrival.  All sessions write in this order, so none wait in a circle. */
+int
+ingest_compare(const void *a, const void *b)
+{
+	const IngestMessage *x = *(IngestMessage *const *) a;
+	const IngestMessage *y = *(IngestMessage *const *) b;
+	int			order = ingest_compare_key(x, y);
+
+	return order != 0 ? order : (x->ordinal > y->ordinal) - (x->ordinal < y->ordinal);
+}
+
+static char *
+ingest_hex(const uint8 *bytes, int len)
+{
+	static const char digits[] = "0123456789abcdef";
+	char	   *out = palloc(2 * len + 1);
+
+	for (int i = 0; i < len; i++)
+	{
+		out[2 * i] = digits[bytes[i] >> 4];
+		out[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	out[2 * len] = '\0';
+	return out;
+}
+
+void
+ingest_equivocation(IngestMessage *m, const uint8 stored_digest[SHA256_LEN])
+{
+	m->verdict = INGEST_QUARANTINED;
+	m->reason = REFUSAL_EQUIVOCATION;
+	m->detail = psprintf("the message taken first has digest %s",
+						 ingest_hex(stored_digest, SHA256_LEN));
+}
+
+/* What is known of the sequence just before the message that is looked at. */
+typedef struct SequencePoint
+{
+	const IngestMessage *message;	/* of the batch; NULL before the first */
+	bool		in_ledger;		/* it was there already, whatever the batch brings */
+	StoredMessage stored;		/* the text that won */
+} SequencePoint;
+
+/* Does the unbroken sequence end just before m, when its predecessor was stored unchained? */
+static bool
+ingest_walk_reaches(const Lookup *l, const IngestMessage *m, const SequencePoint *last_chained)
+{
+	StoredMessage reach;
+
+	if (!lookup_highest_chained(l, m->meter, m->epoch, &reach))
+	{
+		memset(&reach, 0, sizeof(reach));
+		reach.epoch = m->epoch;
+	}
+	/* the batch itself may have closed the gap, further up */
+	if (last_chained->message != NULL &&
+		strcmp(last_chained->message->meter, m->meter) == 0 &&
+		last_chained->message->epoch == m->epoch &&
+		last_chained->stored.seq > reach.seq)
+		reach = last_chained->stored;
+	lookup_walk(l, m->meter, &reach);
+	return reach.seq >= m->seq - 1;
+}
+
+/* Sets chained and prev_* of a message that is new. */
+static void
+ingest_place(const Lookup *l, IngestMessage *m, const SequencePoint *last,
+			 const SequencePoint *last_chained)
+{
+	StoredMessage before;
+	bool		in_ledger = true;
+
+	if (m->seq == 1)
+	{
+		m->chained = true;
+		m->prev_known = true;
+		m->prev_valid = true;	/* the payload's reader saw that prev is empty */
+		return;
+	}
+	if (last->message != NULL && strcmp(last->message->meter, m->meter) == 0 &&
+		last->message->epoch == m->epoch && last->stored.seq == m->seq - 1)
+	{
+		before = last->stored;
+		in_ledger = last->in_ledger;
+	}
+	else if (!lookup_message(l, m->meter, m->epoch, m->seq - 1, &before))
+	{
+		m->chained = false;
+		m->prev_known = false;
+		return;
+	}
+	m->prev_known = true;
+	m->prev_valid = memcmp(before.digest, m->prev, SHA256_LEN) == 0;
+	m->chained = before.chained || (in_ledger && ingest_walk_reaches(l, m, last_chained));
+}
+
+void
+ingest_order(const Lookup *l, IngestMessage **candidates, int count)
+{
+	SequencePoint last = {NULL};
+	SequencePoint last_chained = {NULL};
+
+	for (int i = 0; i < count; i++)
+	{
+		IngestMessage *m = candidates[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (last.message == NULL || ingest_compare_key(last.message, m) != 0)
+		{
+			SequencePoint here;
+
+			here.message = m;
+			here.in_ledger = lookup_message(l, m->meter, m->epoch, m->seq, &here.stored);
+			if (!here.in_ledger)
+			{
+				ingest_place(l, m, &last, &last_chained);
+				m->verdict = INGEST_ACCEPTED;
+				here.stored.epoch = m->epoch;
+				here.stored.seq = m->seq;
+				here.stored.chained = m->chained;
+				memcpy(here.stored.digest, m->digest, SHA256_LEN);
+			}
+			last = here;
+			if (here.stored.chained)
+				last_chained = here;
+			if (!here.in_ledger)
+				continue;
+		}
+		if (memcmp(last.stored.digest, m->digest, SHA256_LEN) == 0)
+			m->verdict = INGEST_DUPLICATE;
+		else
+			ingest_equivocation(m, last.stored.digest);
+	}
+}

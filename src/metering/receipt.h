@@ -1,0 +1,27 @@
+/*
+ * receipt.h: what a meter gets in return: how far its messages are safe.
+ */
+#ifndef METERING_RECEIPT_H
+#define METERING_RECEIPT_H
+
+#include "metering/lookup.h"
+
+#define RECEIPT_METERS_MAX 10000	/* in one call */
+
+/*
+ * The snapshot that receipts may be given from: all that it shows is committed
+ * and durable.  Errors in a transaction that has written.  The caller
+ * unregisters it.
+ */
+extern Snapshot receipt_snapshot(void);
+
+/*
+ * The newest epoch's unbroken sequence of a meter: *reach is its last message.
+ * False where the meter has no message from seq 1 on.
+ */
+extern bool receipt_reach(const Lookup *l, const char *meter, StoredMessage *reach);
+
+/* The signed note, palloc'd.  reach must come from receipt_snapshot's snapshot. */
+extern char *receipt_sign(const char *meter, const StoredMessage *reach);
+
+#endif							/* METERING_RECEIPT_H */
