@@ -40,8 +40,7 @@ suite()
 	log=$LOG/${name//\//-}.log
 	shift
 	el_progress "check: $name ..."
-	# A process group of its own, so that time's end reaches all of it.
-	timeout -k 30 "$SUITE_SECONDS_MAX" "$@" > "$log" 2>&1 < /dev/null
+	el_run "$SUITE_SECONDS_MAX" "$@" > "$log" 2>&1
 	status=$?
 	skip=$(count '^ok .*# SKIP|^1\.\.0 # SKIP' "$log")
 	ok=$(count '^ok |^(test )? +[a-z0-9_]+ +\.\.\. ok|^test [a-z0-9_]+ +\.\.\. ok' "$log")

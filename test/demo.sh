@@ -73,9 +73,9 @@ put_byte()
 edit_data_file()
 {
 	el_cluster_stop fast
-	el_as_server "$EL_BIN/pg_checksums" -D "$EL_PGDATA" --disable --no-sync > /dev/null &&
+	el_as_server "$EL_BIN/pg_checksums" -D "$EL_PGDATA" --disable --no-sync > "$EL_TMP/log/checksums" 2>&1 &&
 		put_byte "$@" &&
-		el_as_server "$EL_BIN/pg_checksums" -D "$EL_PGDATA" --enable --no-sync > /dev/null ||
+		el_as_server "$EL_BIN/pg_checksums" -D "$EL_PGDATA" --enable --no-sync >> "$EL_TMP/log/checksums" 2>&1 ||
 		el_die "could not edit $1"
 	el_cluster_start
 }

@@ -15,7 +15,7 @@
 #   el_bridge_start [ARG...]     energyledger-bridge         el_bridge_stop [SIGNAL]
 #   el_psql ARG...               psql, quiet, stops at the first error
 #   el_as_server CMD...          run as the user that servers run as
-#   el_wait SECONDS CMD...       until CMD succeeds
+#   el_wait SECONDS CMD...       until CMD succeeds          el_run SECONDS CMD...
 #   el_progress TEXT             one line on stderr that replaces the one before
 #   el_ok NAME CMD...  el_is NAME GOT WANTED  el_skip NAME WHY  el_done     TAP
 #
@@ -36,6 +36,7 @@ EL_START_WAIT_S=30				# for a server to come up
 EL_STOP_WAIT_S=20				# for one to go, before SIGKILL
 EL_CLUSTERS=()					# data directories made here
 EL_PIDS=()						# other processes started here
+EL_JOB=							# a script run by el_run, with all it started
 EL_TAP_COUNT=0
 EL_TAP_FAILED=0
 EL_PROGRESS_SHOWN=0
@@ -118,6 +119,10 @@ el_end()
 	if [ "${EL_KEEP:-0}" = 1 ]; then
 		echo "kept: $EL_TMP" >&2
 		exit $status
+	fi
+	if [ -n "$EL_JOB" ]; then
+		kill -TERM "$EL_JOB" 2>/dev/null	# and what it leads ends its own servers
+		wait "$EL_JOB" 2>/dev/null
 	fi
 	for pid in "${EL_PIDS[@]}"; do
 		kill -KILL "$pid" 2>/dev/null
@@ -202,6 +207,20 @@ el_wait()
 		[ $SECONDS -le $end ] || return 1
 		sleep 0.05
 	done
+}
+
+# el_run SECONDS CMD...: CMD's exit status, 124 where it took longer.  It leads a
+# process group of its own, so that the end of its time, or ours, reaches all of it.
+el_run()
+{
+	local status
+
+	timeout -k 30 "$@" < /dev/null &
+	EL_JOB=$!
+	wait "$EL_JOB"
+	status=$?
+	EL_JOB=
+	return $status
 }
 
 # A loopback port nobody listens on, below the range the kernel hands out itself.
