@@ -122,11 +122,11 @@ show_day()
 	say "What was set aside, with the reason:"
 	table "SELECT reason, count(*) AS messages, count(DISTINCT meter) AS meters FROM energyledger.quarantine GROUP BY reason"
 	say "The day's energy, from the signed readings:"
-	table "SELECT meter,
-			count(*) AS readings,
-			to_char(sum(value * 10.0 ^ scale) FILTER (WHERE obis = '1-0:1.8.0') / 1000, 'FM990.000') AS taken_kwh,
-			to_char(sum(value * 10.0 ^ scale) FILTER (WHERE obis = '1-0:2.8.0') / 1000, 'FM990.000') AS given_kwh
-		FROM energyledger.reading GROUP BY meter ORDER BY meter"
+	table "SELECT meter, technology, sum(interval_count) AS readings,
+			to_char(sum(energy_wh) FILTER (WHERE obis = '1-0:1.8.0') / 1000, '990.000') AS taken_kwh,
+			to_char(sum(energy_wh) FILTER (WHERE obis = '1-0:2.8.0') / 1000, '990.000') AS given_kwh
+		FROM energyledger.meter_energy JOIN energyledger.meter_current USING (meter)
+		GROUP BY meter, technology ORDER BY meter"
 }
 
 show_ledger()

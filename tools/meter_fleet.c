@@ -149,14 +149,13 @@ meter_fleet_print_registration(const meter_fleet *f, FILE *out)
 	for (int i = 0; i < f->count; i++)
 	{
 		const meter *m = &f->meters[i];
-		const char *technology = meter_kind_technology(m->kind);
 
 		fprintf(out, "SELECT energyledger.register_meter('%s', '\\x", m->name);
 		for (int b = 0; b < ED25519_PUBLIC_LEN; b++)
 			fprintf(out, "%02x", m->public_key[b]);
-		fputs("', 'Ed25519'", out);
-		if (technology != NULL)
-			fprintf(out, ", technology => '%s', capacity_w => %" PRId64, technology, m->capacity_w);
+		fprintf(out, "', 'Ed25519', technology => '%s'", meter_kind_technology(m->kind));
+		if (m->capacity_w > 0)
+			fprintf(out, ", capacity_w => %" PRId64, m->capacity_w);
 		fputs(");\n", out);
 	}
 }

@@ -120,7 +120,7 @@ meter_kind_technology(meter_kind k)
 		case KIND_BATTERY:
 			return "battery";
 		default:
-			return NULL;
+			return "consumption";
 	}
 }
 

@@ -29,9 +29,10 @@ register()
 # Every meter's messages run from 1 to N without a gap, each naming the one before.
 chain_of()
 {
-	el_psql -c "SELECT count(*), count(DISTINCT meter),
-			bool_and(chained), bool_and(prev_valid) FILTER (WHERE seq > 1)
-		FROM energyledger.message WHERE meter LIKE '$1%'"
+	el_psql -c "SELECT count(*), count(DISTINCT meter), bool_and(seq = n), bool_and(prev IS NOT DISTINCT FROM before)
+		FROM (SELECT meter, seq, prev, row_number() OVER w AS n, lag(digest) OVER w AS before
+			FROM energyledger.message WHERE meter LIKE '$1%'
+			WINDOW w AS (PARTITION BY meter, epoch ORDER BY seq)) m"
 }
 
 # Another key under the site's name: NAME+HEX+BASE64 as signed-note writes it.
