@@ -151,11 +151,11 @@ static void
 malformed_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"Z", "Zg", "Zg=", "Zg===", "====", "Z===", "Zg==Zg==", "Zm8=Zm8=", "Zm9v\n",
+		"A", "A===", "AAAAA", "AA==A===", "Z", "Zg", "Zg=", "Zg===", "====", "Z===", "Zg==Zg==", "Zm8=Zm8=", "Zm9v\n",
 		" Zm9v", "Zm 9v", "Zm9v=", "=Zm9", "Zh==", "Zm9=", "Zm9v====", "Zm-v", "Zm_v"
 	};
 	static const char *const bad_url[] = {
-		"Z", "Zg==", "Zm8=", "Zh", "Zm9", "Zm9vZ", "Zm+v", "Zm/v", "Zm9v ", "Zm9v\n"
+		"A", "AAAAA", "Z", "Zg==", "Zm8=", "Zh", "Zm9", "Zm9vZ", "Zm+v", "Zm/v", "Zm9v ", "Zm9v\n"
 	};
 	uint8_t		out[16];
 	size_t		len;

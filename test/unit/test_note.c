@@ -5,6 +5,7 @@
 
 #include "core/base64.h"
 #include "core/note.h"
+#include "core/sha256.h"
 
 /* The example of c2sp.org/signed-note. */
 static const char example_vkey[] =
@@ -137,7 +138,7 @@ malformed_vkeys_are_refused(void **state)
 		"example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2",
 		"example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2kAA==",
 		"example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k\n",
-		"example.com/foo+530d903a+BOkyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",	/* type 04 */
+		"example.com/foo+530d903a+BOkyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
 		"example com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 	};
 
@@ -148,6 +149,30 @@ malformed_vkeys_are_refused(void **state)
 
 		assert_false(note_key_parse(&k, exact, strlen(bad[i])));
 		free(exact);
+	}
+}
+
+/* The same key as a cosigner's, its id right for that: sound, but not for us. */
+static void
+vkey_of_another_type_is_refused(void **state)
+{
+	for (int type = 0; type < 256; type++)
+	{
+		uint8_t		data[64];
+		size_t		name_len = strlen(key.name);
+		uint8_t		id[SHA256_LEN];
+		char		vkey[128];
+		int			at;
+		note_key	k;
+
+		memcpy(data, key.name, name_len);
+		data[name_len] = '\n';
+		data[name_len + 1] = (uint8_t) type;
+		memcpy(data + name_len + 2, key.public_key, ED25519_PUBLIC_LEN);
+		sha256_of(data, name_len + 2 + ED25519_PUBLIC_LEN, id);
+		at = snprintf(vkey, sizeof(vkey), "%s+%02x%02x%02x%02x+", key.name, id[0], id[1], id[2], id[3]);
+		at += (int) base64_encode(data + name_len + 1, 1 + ED25519_PUBLIC_LEN, vkey + at, sizeof(vkey) - at);
+		assert_int_equal(note_key_parse(&k, vkey, at), type == NOTE_TYPE_ED25519);
 	}
 }
 
@@ -267,6 +292,7 @@ other_signature_lines(void **state)
 		{forged, "", NOTE_INVALID},
 		{"", forged, NOTE_INVALID},
 		{"", "rubbish\n", NOTE_MALFORMED},
+		{"", "\xe2\x80\x94 cut.example/short AAAAAAA=", NOTE_MALFORMED},
 		{forged, "rubbish\n", NOTE_MALFORMED}
 	};
 
@@ -446,6 +472,7 @@ main(void)
 		cmocka_unit_test(any_flipped_bit_is_refused),
 		cmocka_unit_test(vkey_comes_back),
 		cmocka_unit_test(malformed_vkeys_are_refused),
+		cmocka_unit_test(vkey_of_another_type_is_refused),
 		cmocka_unit_test(names),
 		cmocka_unit_test(signed_notes_verify),
 		cmocka_unit_test(unsignable_texts_are_refused),
