@@ -7,6 +7,9 @@
  * rule, named in its comment, and can be tried with that rule's test vectors.
  */
 
+-- To look a name up in the schema; it gives no right on anything in it.
+GRANT USAGE ON SCHEMA energyledger TO PUBLIC;
+
 CREATE FUNCTION energyledger.ed25519_verify(public_key bytea, message bytea, signature bytea)
 RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
