@@ -26,6 +26,28 @@ passed=0
 failed=0
 skipped=0
 
+# The end, good or bad.
+summary()
+{
+	el_progress_end
+	echo
+	printf '%-28s %8s %8s %8s %9s\n' suite passed failed skipped time
+	[ ${#table[@]} = 0 ] || printf '%s\n' "${table[@]}"
+	printf '%-28s %8s %8s %8s %7d s\n' all "$passed" "$failed" "$skipped" "$SECONDS"
+	echo
+	echo "$passed passed, $failed failed, $skipped skipped"
+}
+
+# Where lib.sh gives up (no server, no installation) the last line is owed all the same.
+el_die()
+{
+	el_progress_end
+	echo "check: $*"
+	failed=$((failed + 1))
+	summary
+	exit 1
+}
+
 # Count what a suite says: TAP lines, or pg_regress's "test x ... ok".
 count()
 {
@@ -90,10 +112,8 @@ el_begin check
 
 el_progress "check: building ..."
 if ! make -s -j2 all > "$LOG/build.log" 2>&1; then
-	el_progress_end
 	tail -40 "$LOG/build.log"
-	echo "0 passed, 1 failed, 0 skipped"
-	exit 1
+	el_die "the build failed: $LOG/build.log"
 fi
 
 [ -f test/unit/Makefile ] && suite unit make -s -C test/unit check
@@ -128,11 +148,5 @@ for file in test/bridge/*.sh test/meter/*.sh test/sites/*.sh test/crash/*.sh tes
 	suite "$(basename "$(dirname "$file")")/$(basename "$file" .sh)" bash "$file"
 done
 
-el_progress_end
-echo
-printf '%-28s %8s %8s %8s %9s\n' suite passed failed skipped time
-printf '%s\n' "${table[@]}"
-printf '%-28s %8s %8s %8s %7d s\n' all "$passed" "$failed" "$skipped" "$SECONDS"
-echo
-echo "$passed passed, $failed failed, $skipped skipped"
+summary
 [ "$failed" = 0 ]
