@@ -12,7 +12,7 @@ GRANT USAGE ON SCHEMA energyledger TO PUBLIC;
 
 CREATE FUNCTION energyledger.ed25519_verify(public_key bytea, message bytea, signature bytea)
 RETURNS boolean
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50
 AS 'MODULE_PATHNAME', 'energyledger_ed25519_verify';
 
 COMMENT ON FUNCTION energyledger.ed25519_verify(bytea, bytea, bytea) IS
