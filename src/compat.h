@@ -42,4 +42,11 @@ extern int no_such_variable
 #define RelFileLocator RelFileNode
 #endif
 
+/* 16 tells indexes apart in tuple_update's answer. */
+#if PG_VERSION_NUM < 160000
+#define AM_UPDATE_INDEXES bool
+#else
+#define AM_UPDATE_INDEXES TU_UpdateIndexes
+#endif
+
 #endif							/* COMPAT_H */

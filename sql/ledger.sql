@@ -1,0 +1,202 @@
+-- ledger.sql: the table access method and the log that its rows are hashed into.
+
+-- First of all: without shared_preload_libraries nothing would guard the tables.
+CREATE FUNCTION energyledger.require_preload() RETURNS void
+    AS 'MODULE_PATHNAME', 'require_preload' LANGUAGE C STRICT;
+SELECT energyledger.require_preload();
+DROP FUNCTION energyledger.require_preload();
+
+CREATE FUNCTION energyledger.ledger_handler(internal) RETURNS table_am_handler
+    AS 'MODULE_PATHNAME', 'ledger_handler' LANGUAGE C STRICT;
+COMMENT ON FUNCTION energyledger.ledger_handler(internal) IS
+'handler of the table access method "ledger": heap whose rows are hashed as they are written, and never change';
+CREATE ACCESS METHOD ledger TYPE TABLE HANDLER energyledger.ledger_handler;
+COMMENT ON ACCESS METHOD ledger IS
+'append-only tables whose rows are hashed into entries of one Merkle log: CREATE TABLE ... USING ledger';
+
+CREATE FUNCTION energyledger.ledger_log_handler(internal) RETURNS table_am_handler
+    AS 'MODULE_PATHNAME', 'ledger_log_handler' LANGUAGE C STRICT;
+COMMENT ON FUNCTION energyledger.ledger_log_handler(internal) IS
+'handler of the table access method "ledger_log": the log''s own tables, which only the extension writes';
+CREATE ACCESS METHOD ledger_log TYPE TABLE HANDLER energyledger.ledger_log_handler;
+COMMENT ON ACCESS METHOD ledger_log IS
+'the log''s own tables: written by pg_energyledger alone, never changed';
+
+-- One call reserves a slab of 2^20 ids; 45 bits of counter.
+CREATE SEQUENCE energyledger.ledger_id_seq AS bigint
+    INCREMENT 1048576 MINVALUE 1048576 MAXVALUE 35184370040832 START 1048576;
+COMMENT ON SEQUENCE energyledger.ledger_id_seq IS
+'counter of ledger_id, reserved in slabs of 1048576; at most 2^45 ids a site';
+
+CREATE TABLE energyledger.site (
+    site_id           smallint NOT NULL CHECK (site_id BETWEEN 1 AND 255),
+    incarnation       integer NOT NULL,
+    origin            text NOT NULL,
+    public_key        bytea NOT NULL,
+    system_identifier bigint NOT NULL,
+    database_oid      oid NOT NULL,
+    created_at        timestamptz NOT NULL,
+    PRIMARY KEY (site_id, incarnation)
+) USING ledger_log;
+COMMENT ON TABLE energyledger.site IS
+'who signs: one row for each incarnation of this database; a dump restored elsewhere or a copied database is a new one';
+COMMENT ON COLUMN energyledger.site.site_id IS 'top 8 bits of the ledger_ids written here, 1 to 255';
+COMMENT ON COLUMN energyledger.site.incarnation IS 'counts from 1; transaction ids mean nothing across incarnations';
+COMMENT ON COLUMN energyledger.site.origin IS 'first line of the checkpoints, and name of the signing key';
+COMMENT ON COLUMN energyledger.site.public_key IS 'Ed25519 public key, 32 bytes';
+COMMENT ON COLUMN energyledger.site.system_identifier IS 'the cluster it was made in (pg_control_system())';
+COMMENT ON COLUMN energyledger.site.database_oid IS 'the database it was made in';
+COMMENT ON COLUMN energyledger.site.created_at IS 'when';
+
+CREATE TABLE energyledger.table_schema (
+    schema_id      bigint NOT NULL PRIMARY KEY,
+    site_id        smallint NOT NULL,
+    incarnation    integer NOT NULL,
+    xid            xid8 NOT NULL,
+    relation       text NOT NULL,
+    schema_version integer NOT NULL,
+    ordinals       smallint[] NOT NULL,
+    names          text[] NOT NULL,
+    types          text[] NOT NULL,
+    made_at        timestamptz NOT NULL,
+    role           text NOT NULL,
+    UNIQUE (site_id, relation, schema_version)
+) USING ledger_log;
+CREATE INDEX table_schema_xid_idx ON energyledger.table_schema (site_id, incarnation, xid);
+COMMENT ON TABLE energyledger.table_schema IS
+'columns of each ledger table, a row for each version; a leaf of the log (kind 2)';
+COMMENT ON COLUMN energyledger.table_schema.schema_id IS 'a ledger_id of its own';
+COMMENT ON COLUMN energyledger.table_schema.site_id IS 'site that registered it';
+COMMENT ON COLUMN energyledger.table_schema.incarnation IS 'incarnation in which xid counts';
+COMMENT ON COLUMN energyledger.table_schema.xid IS 'transaction that registered it';
+COMMENT ON COLUMN energyledger.table_schema.relation IS 'schema.table';
+COMMENT ON COLUMN energyledger.table_schema.schema_version IS 'counts from 1 for each table';
+COMMENT ON COLUMN energyledger.table_schema.ordinals IS 'the columns'' numbers in hashed rows, ascending; ledger_id has none';
+COMMENT ON COLUMN energyledger.table_schema.names IS 'the columns'' names, in the order of ordinals';
+COMMENT ON COLUMN energyledger.table_schema.types IS 'the columns'' types, in the order of ordinals';
+COMMENT ON COLUMN energyledger.table_schema.made_at IS 'when it was registered';
+COMMENT ON COLUMN energyledger.table_schema.role IS 'by whom';
+
+CREATE TABLE energyledger.entry (
+    first_id       bigint NOT NULL PRIMARY KEY,
+    last_id        bigint NOT NULL,
+    xid            xid8 NOT NULL,
+    made_at        timestamptz NOT NULL,
+    site_id        smallint NOT NULL,
+    incarnation    integer NOT NULL,
+    row_count      integer NOT NULL,
+    schema_version integer NOT NULL,
+    relation       text NOT NULL,
+    role           text NOT NULL,
+    schema_digest  bytea NOT NULL,
+    rows_root      bytea NOT NULL,
+    row_tags       bytea NOT NULL
+) USING ledger_log;
+ALTER TABLE energyledger.entry ALTER COLUMN row_tags SET STORAGE EXTERNAL;
+CREATE INDEX entry_xid_idx ON energyledger.entry (site_id, incarnation, xid);
+COMMENT ON TABLE energyledger.entry IS
+'what one transaction wrote into one ledger table: a run of at most 1024 ledger_ids and the Merkle root of its rows; a leaf of the log (kind 1)';
+COMMENT ON COLUMN energyledger.entry.first_id IS 'ledger_id of the first row: the entry''s name';
+COMMENT ON COLUMN energyledger.entry.last_id IS 'ledger_id of the last row';
+COMMENT ON COLUMN energyledger.entry.xid IS 'transaction that wrote the rows';
+COMMENT ON COLUMN energyledger.entry.made_at IS 'when the entry was closed';
+COMMENT ON COLUMN energyledger.entry.site_id IS 'site that wrote it';
+COMMENT ON COLUMN energyledger.entry.incarnation IS 'incarnation in which xid counts';
+COMMENT ON COLUMN energyledger.entry.row_count IS 'number of rows; less than the run''s length where savepoints were rolled back';
+COMMENT ON COLUMN energyledger.entry.schema_version IS 'version of table_schema by which the rows were hashed';
+COMMENT ON COLUMN energyledger.entry.relation IS 'schema.table';
+COMMENT ON COLUMN energyledger.entry.role IS 'role that wrote the rows';
+COMMENT ON COLUMN energyledger.entry.schema_digest IS 'leaf hash of that schema, 32 bytes';
+COMMENT ON COLUMN energyledger.entry.rows_root IS 'RFC 6962 root over the rows in ledger_id order, 32 bytes';
+COMMENT ON COLUMN energyledger.entry.row_tags IS
+'first 4 bytes of each row''s leaf hash, in order: lets verify name the row that changed. Not hashed and never trusted: the root decides';
+
+CREATE TABLE energyledger.block (
+    site_id             smallint NOT NULL,
+    height              bigint NOT NULL,
+    previous_block_hash bytea NOT NULL,
+    first_index         bigint NOT NULL,
+    leaf_count          bigint NOT NULL,
+    sealed_at           timestamptz NOT NULL,
+    incarnation         integer NOT NULL,
+    snapshot            pg_snapshot NOT NULL,
+    frontier            bytea NOT NULL,
+    note                text NOT NULL,
+    PRIMARY KEY (site_id, height)
+) USING ledger_log;
+COMMENT ON TABLE energyledger.block IS
+'batches of leaves under a signed checkpoint, chained by hash; each block is the last leaf of its batch (kind 3)';
+COMMENT ON COLUMN energyledger.block.site_id IS 'site that sealed it';
+COMMENT ON COLUMN energyledger.block.height IS 'counts from 1';
+COMMENT ON COLUMN energyledger.block.previous_block_hash IS 'leaf hash of the block before, 32 bytes; zeros at height 1';
+COMMENT ON COLUMN energyledger.block.first_index IS 'index in the log of the batch''s first leaf';
+COMMENT ON COLUMN energyledger.block.leaf_count IS 'leaves of the batch, not counting the block itself, whose index is first_index + leaf_count';
+COMMENT ON COLUMN energyledger.block.sealed_at IS 'when';
+COMMENT ON COLUMN energyledger.block.incarnation IS 'incarnation to which snapshot belongs';
+COMMENT ON COLUMN energyledger.block.snapshot IS 'what was visible when it was sealed: the next block takes what was not';
+COMMENT ON COLUMN energyledger.block.frontier IS 'roots of the perfect subtrees up to and with this block: u64 size, then 32 bytes each, largest first';
+COMMENT ON COLUMN energyledger.block.note IS 'the checkpoint: a C2SP signed note over size and root';
+
+CREATE TABLE energyledger.leaf (
+    site_id    smallint NOT NULL,
+    leaf_index bigint NOT NULL,
+    kind       smallint NOT NULL,
+    ref        bigint NOT NULL,
+    PRIMARY KEY (site_id, leaf_index)
+) USING ledger_log;
+COMMENT ON TABLE energyledger.leaf IS 'order of the log: which entry, schema or block is at which index';
+COMMENT ON COLUMN energyledger.leaf.site_id IS 'whose log';
+COMMENT ON COLUMN energyledger.leaf.leaf_index IS 'index in the log, from 0';
+COMMENT ON COLUMN energyledger.leaf.kind IS '1 entry, 2 schema, 3 block';
+COMMENT ON COLUMN energyledger.leaf.ref IS 'entry.first_id, table_schema.schema_id or block.height';
+
+SELECT pg_catalog.pg_extension_config_dump('energyledger.ledger_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.site', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.table_schema', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.entry', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.block', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.leaf', '');
+
+CREATE FUNCTION energyledger.open_site() RETURNS void
+    AS 'MODULE_PATHNAME', 'open_site' LANGUAGE C STRICT;
+SELECT energyledger.open_site();
+DROP FUNCTION energyledger.open_site();
+
+CREATE FUNCTION energyledger.seal() RETURNS bigint
+    AS 'MODULE_PATHNAME', 'seal' LANGUAGE C STRICT;
+COMMENT ON FUNCTION energyledger.seal() IS
+'Seals what has been committed and is not yet in a block, and waits for it.
+Returns the height of the newest block (a new one only where there was something to seal), NULL before the first.
+The sealer does the work in a transaction of its own: what the calling transaction has written is not in it.
+Errors: object_not_in_prerequisite_state (55000) where sealing fails, with the sealer''s reason; read_only_sql_transaction (25006) on a standby.';
+REVOKE EXECUTE ON FUNCTION energyledger.seal() FROM PUBLIC;
+
+CREATE FUNCTION energyledger.checkpoint() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+        SELECT b.note
+          FROM energyledger.block b
+         WHERE b.site_id = (SELECT s.site_id FROM energyledger.site s ORDER BY s.incarnation DESC LIMIT 1)
+         ORDER BY b.height DESC LIMIT 1
+    $$;
+COMMENT ON FUNCTION energyledger.checkpoint() IS
+'Newest checkpoint of this log: a C2SP signed note (c2sp.org/tlog-checkpoint) whose text is origin, number of leaves and base64 root.
+NULL before the first block. Keep it: whoever holds it can prove any later change of what it covers.';
+
+CREATE FUNCTION energyledger.site_vkey() RETURNS text
+    AS 'MODULE_PATHNAME', 'site_vkey' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION energyledger.site_vkey() IS
+'Verifier key of this site (c2sp.org/signed-note): <origin>+<key id, 8 hex digits>+<base64 of 0x01 and the Ed25519 public key>.
+Hand it to those who check, by a way they trust.';
+
+CREATE FUNCTION energyledger.verify(only_relation regclass DEFAULT NULL,
+    OUT relation text, OUT ledger_id bigint, OUT kind text, OUT expected text, OUT found text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'verify' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION energyledger.verify(regclass) IS
+'Recomputes everything from what is stored: rows to entries, entries to the log, the block chain, the roots and the signatures of the checkpoints.
+Argument: a ledger table to read the rows of, or NULL for all; the log itself is always checked whole.
+Returns one row for each finding, none where all is intact: the table, the ledger_id (of the row where it can be told, else of the entry''s first row, or the log index for findings of the log), the kind of finding, what was expected and what was found.
+Says in a NOTICE up to which size and time it is intact. Reads with one snapshot and may run beside writers; rows that the calling transaction itself wrote are not covered.
+The source of the rules is doc/format.md.';

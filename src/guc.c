@@ -1,0 +1,45 @@
+/*
+ * guc.c: defines the energyledger.* settings.
+ *
+ * There are few on purpose: a ledger that can be configured into not being one
+ * would prove nothing.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+
+#include "guc.h"
+
+int			seal_interval_ms = 1000;
+int			databases_max = 64;
+char	   *signing_key_file = NULL;
+bool		restore_mode = false;
+
+void
+guc_define(void)
+{
+	DefineCustomIntVariable("energyledger.seal_interval",
+							"Time between two blocks while there is something to seal.",
+							"0 seals only when energyledger.seal() is called.",
+							&seal_interval_ms, 1000, 0, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("energyledger.max_databases",
+							"Number of databases in this cluster that can have a ledger.",
+							NULL,
+							&databases_max, 64, 1, 10000,
+							PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("energyledger.signing_key_file",
+							   "File that holds the site's Ed25519 signing key.",
+							   "Empty: energyledger_site.key in the data directory, made on first start.",
+							   &signing_key_file, "",
+							   PGC_POSTMASTER, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomBoolVariable("energyledger.restore_mode",
+							 "Take ledger_id and log rows as supplied, make no entries: for pg_restore only.",
+							 NULL,
+							 &restore_mode, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("energyledger");
+}

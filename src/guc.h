@@ -1,0 +1,14 @@
+/*
+ * guc.h: the settings, declared once.  Who reads which is said beside it.
+ */
+#ifndef ENERGYLEDGER_GUC_H
+#define ENERGYLEDGER_GUC_H
+
+extern int	seal_interval_ms;	/* sealer: 0 = seal only when asked */
+extern int	databases_max;		/* shared memory: databases that can have a ledger */
+extern char *signing_key_file;	/* site key: "" = in the data directory */
+extern bool restore_mode;		/* write path: ids and log rows as supplied */
+
+extern void guc_define(void);
+
+#endif							/* ENERGYLEDGER_GUC_H */

@@ -1,0 +1,349 @@
+/*
+ * log.c: the only writer of the log's own tables, and the only reader of their
+ * rows as leaves.
+ *
+ * Rows are formed and inserted directly, with their indexes, not through SQL:
+ * this runs at the commit of every transaction that wrote to a ledger table,
+ * where a planner has no business, and it works whatever rights, triggers or
+ * settings the writing session has.  The tables' access method lets nobody else
+ * in.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/tuptable.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/xid8.h"
+
+#include "core/merkle.h"
+#include "ledger/log.h"
+
+#define LOG_SCHEMA_NAME "energyledger"
+#define LOG_LEAF_BATCH 200		/* leaves a heap_multi_insert */
+
+#define UNIX_EPOCH_US \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
+
+struct LogLeafWriter
+{
+	Relation	rel;
+	CatalogIndexState indexes;
+	int			site_id;
+	int			count;
+	TupleTableSlot *slot[LOG_LEAF_BATCH];
+};
+
+Oid
+log_extension_oid(void)
+{
+	return get_extension_oid("pg_energyledger", true);
+}
+
+Oid
+log_relation_oid(const char *name)
+{
+	Oid			schema = get_namespace_oid(LOG_SCHEMA_NAME, true);
+	Oid			relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation \"%s.%s\" does not exist", LOG_SCHEMA_NAME, name),
+				 errhint("Run CREATE EXTENSION pg_energyledger in this database.")));
+	return relation;
+}
+
+int64
+log_unix_us(TimestampTz t)
+{
+	return t + UNIX_EPOCH_US;
+}
+
+/* The inverse: a time as it is hashed, back to what is stored. */
+static TimestampTz
+log_timestamp(int64 unix_us)
+{
+	return unix_us - UNIX_EPOCH_US;
+}
+
+static Datum
+log_bytea(const uint8 *data, Size len)
+{
+	bytea	   *b = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(b, VARHDRSZ + len);
+	memcpy(VARDATA(b), data, len);
+	return PointerGetDatum(b);
+}
+
+static void
+log_insert(const char *table, Datum *values)
+{
+	Relation	rel = table_open(log_relation_oid(table), RowExclusiveLock);
+	bool		nulls[MaxHeapAttributeNumber] = {false};
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+
+	CatalogTupleInsert(rel, tuple);
+	heap_freetuple(tuple);
+	table_close(rel, NoLock);
+}
+
+void
+log_insert_entry(const encode_entry *e, int site_id, int incarnation,
+				 const uint8 *row_tags, size_t row_tags_len)
+{
+	Datum		values[13] = {
+		Int64GetDatum((int64) e->first_id),
+		Int64GetDatum((int64) e->last_id),
+		FullTransactionIdGetDatum(FullTransactionIdFromU64(e->xid)),
+		TimestampTzGetDatum(log_timestamp(e->time_us)),
+		Int16GetDatum((int16) site_id),
+		Int32GetDatum(incarnation),
+		Int32GetDatum((int32) e->row_count),
+		Int32GetDatum((int32) e->schema_version),
+		CStringGetTextDatum(e->relation),
+		CStringGetTextDatum(e->role),
+		log_bytea(e->schema_digest, MERKLE_HASH_LEN),
+		log_bytea(e->rows_root, MERKLE_HASH_LEN),
+		log_bytea(row_tags, row_tags_len),
+	};
+
+	log_insert("entry", values);
+}
+
+void
+log_insert_schema(const encode_schema *s, uint64 schema_id,
+				  int site_id, int incarnation, uint64 xid)
+{
+	int			n = s->column_count;
+	Datum	   *ordinals = palloc(sizeof(Datum) * Max(n, 1));
+	Datum	   *names = palloc(sizeof(Datum) * Max(n, 1));
+	Datum	   *types = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+	{
+		ordinals[i] = Int16GetDatum((int16) s->column[i].ordinal);
+		names[i] = CStringGetTextDatum(s->column[i].name);
+		types[i] = CStringGetTextDatum(s->column[i].type);
+	}
+	{
+		Datum		values[11] = {
+			Int64GetDatum((int64) schema_id),
+			Int16GetDatum((int16) site_id),
+			Int32GetDatum(incarnation),
+			FullTransactionIdGetDatum(FullTransactionIdFromU64(xid)),
+			CStringGetTextDatum(s->relation),
+			Int32GetDatum((int32) s->schema_version),
+			PointerGetDatum(construct_array(ordinals, n, INT2OID, 2, true, TYPALIGN_SHORT)),
+			PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT)),
+			PointerGetDatum(construct_array(types, n, TEXTOID, -1, false, TYPALIGN_INT)),
+			TimestampTzGetDatum(log_timestamp(s->time_us)),
+			CStringGetTextDatum(s->role),
+		};
+
+		log_insert("table_schema", values);
+	}
+}
+
+void
+log_insert_block(const encode_block *b, int site_id, int incarnation,
+				 Datum snapshot, const uint8 *frontier, size_t frontier_len,
+				 const char *note)
+{
+	Datum		values[10] = {
+		Int16GetDatum((int16) site_id),
+		Int64GetDatum((int64) b->height),
+		log_bytea(b->previous_block_hash, MERKLE_HASH_LEN),
+		Int64GetDatum((int64) b->first_index),
+		Int64GetDatum((int64) b->count),
+		TimestampTzGetDatum(log_timestamp(b->sealed_at_us)),
+		Int32GetDatum(incarnation),
+		snapshot,
+		log_bytea(frontier, frontier_len),
+		CStringGetTextDatum(note),
+	};
+
+	log_insert("block", values);
+}
+
+LogLeafWriter *
+log_leaf_begin(int site_id)
+{
+	LogLeafWriter *w = palloc0(sizeof(LogLeafWriter));
+
+	w->rel = table_open(log_relation_oid("leaf"), RowExclusiveLock);
+	w->indexes = CatalogOpenIndexes(w->rel);
+	w->site_id = site_id;
+	return w;
+}
+
+static void
+log_leaf_flush(LogLeafWriter *w)
+{
+	if (w->count > 0)
+		CatalogTuplesMultiInsertWithInfo(w->rel, w->slot, w->count, w->indexes);
+	w->count = 0;
+}
+
+void
+log_leaf_put(LogLeafWriter *w, uint64 index, int kind, uint64 ref)
+{
+	TupleTableSlot *slot = w->slot[w->count];
+
+	if (slot == NULL)
+		slot = w->slot[w->count] =
+			MakeSingleTupleTableSlot(RelationGetDescr(w->rel), &TTSOpsHeapTuple);
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, false, sizeof(bool) * 4);
+	slot->tts_values[0] = Int16GetDatum((int16) w->site_id);
+	slot->tts_values[1] = Int64GetDatum((int64) index);
+	slot->tts_values[2] = Int16GetDatum((int16) kind);
+	slot->tts_values[3] = Int64GetDatum((int64) ref);
+	ExecStoreVirtualTuple(slot);
+	if (++w->count == LOG_LEAF_BATCH)
+		log_leaf_flush(w);
+}
+
+void
+log_leaf_end(LogLeafWriter *w)
+{
+	log_leaf_flush(w);
+	for (int i = 0; i < LOG_LEAF_BATCH && w->slot[i] != NULL; i++)
+		ExecDropSingleTupleTableSlot(w->slot[i]);
+	CatalogCloseIndexes(w->indexes);
+	table_close(w->rel, NoLock);
+	pfree(w);
+}
+
+void
+log_read_hash(Datum value, uint8 out[MERKLE_HASH_LEN])
+{
+	bytea	   *b = DatumGetByteaPP(value);
+
+	if (VARSIZE_ANY_EXHDR(b) != MERKLE_HASH_LEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("a hash in the log is %d bytes long, not %d",
+						(int) VARSIZE_ANY_EXHDR(b), MERKLE_HASH_LEN)));
+	memcpy(out, VARDATA_ANY(b), MERKLE_HASH_LEN);
+}
+
+void
+log_read_entry(const Datum *values, encode_entry *e)
+{
+	e->first_id = (uint64) DatumGetInt64(values[0]);
+	e->last_id = (uint64) DatumGetInt64(values[1]);
+	e->xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[2]));
+	e->time_us = log_unix_us(DatumGetTimestampTz(values[3]));
+	e->row_count = (uint32) DatumGetInt32(values[4]);
+	e->schema_version = (uint32) DatumGetInt32(values[5]);
+	e->relation = TextDatumGetCString(values[6]);
+	e->role = TextDatumGetCString(values[7]);
+	log_read_hash(values[8], e->schema_digest);
+	log_read_hash(values[9], e->rows_root);
+}
+
+void
+log_read_schema(const Datum *values, encode_schema *s)
+{
+	Datum	   *ordinals;
+	Datum	   *names;
+	Datum	   *types;
+	bool	   *null_ordinals;
+	bool	   *null_names;
+	bool	   *null_types;
+	int			n[3];
+	encode_column *column;
+
+	s->relation = TextDatumGetCString(values[0]);
+	s->schema_version = (uint32) DatumGetInt32(values[1]);
+	deconstruct_array(DatumGetArrayTypeP(values[2]), INT2OID, 2, true, TYPALIGN_SHORT,
+					  &ordinals, &null_ordinals, &n[0]);
+	deconstruct_array(DatumGetArrayTypeP(values[3]), TEXTOID, -1, false, TYPALIGN_INT,
+					  &names, &null_names, &n[1]);
+	deconstruct_array(DatumGetArrayTypeP(values[4]), TEXTOID, -1, false, TYPALIGN_INT,
+					  &types, &null_types, &n[2]);
+	if (n[0] != n[1] || n[0] != n[2])
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("schema version %u of \"%s\" in the log has %d ordinals, %d names and %d types",
+						s->schema_version, s->relation, n[0], n[1], n[2])));
+	column = palloc(sizeof(encode_column) * Max(n[0], 1));
+	for (int i = 0; i < n[0]; i++)
+	{
+		if (null_ordinals[i] || null_names[i] || null_types[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("schema version %u of \"%s\" in the log has a null column",
+							s->schema_version, s->relation)));
+		column[i].ordinal = (uint16) DatumGetInt16(ordinals[i]);
+		column[i].name = TextDatumGetCString(names[i]);
+		column[i].type = TextDatumGetCString(types[i]);
+	}
+	s->column = column;
+	s->column_count = (uint16) n[0];
+	s->time_us = log_unix_us(DatumGetTimestampTz(values[5]));
+	s->role = TextDatumGetCString(values[6]);
+}
+
+void
+log_read_block(const Datum *values, encode_block *b)
+{
+	b->height = (uint64) DatumGetInt64(values[0]);
+	log_read_hash(values[1], b->previous_block_hash);
+	b->first_index = (uint64) DatumGetInt64(values[2]);
+	b->count = (uint64) DatumGetInt64(values[3]);
+	b->sealed_at_us = log_unix_us(DatumGetTimestampTz(values[4]));
+}
+
+void
+log_entry_hash(const encode_entry *e, uint8 out[MERKLE_HASH_LEN])
+{
+	Size		size = ENCODE_ENTRY_FIXED_BYTES + strlen(e->relation) + strlen(e->role);
+	uint8	   *data = palloc(size);
+	bytes_out	o;
+
+	bytes_out_init(&o, data, size);
+	encode_entry_put(&o, e);
+	if (o.overflow || o.len != size)
+		elog(ERROR, "entry does not fit its buffer");
+	merkle_leaf_hash(data, o.len, out);
+	pfree(data);
+}
+
+void
+log_schema_hash(const encode_schema *s, uint8 out[MERKLE_HASH_LEN])
+{
+	Size		size = encode_schema_size(s);
+	uint8	   *data = palloc(size);
+	bytes_out	o;
+
+	bytes_out_init(&o, data, size);
+	encode_schema_put(&o, s);
+	if (o.overflow || o.len != size)
+		elog(ERROR, "schema does not fit its buffer");
+	merkle_leaf_hash(data, o.len, out);
+	pfree(data);
+}
+
+void
+log_block_hash(const encode_block *b, uint8 out[MERKLE_HASH_LEN])
+{
+	uint8		data[ENCODE_BLOCK_BYTES];
+	bytes_out	o;
+
+	bytes_out_init(&o, data, sizeof(data));
+	encode_block_put(&o, b);
+	Assert(!o.overflow && o.len == sizeof(data));
+	merkle_leaf_hash(data, o.len, out);
+}

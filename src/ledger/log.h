@@ -1,0 +1,59 @@
+/*
+ * log.h: the log's own tables: writing their rows, and the bytes of their leaves.
+ */
+#ifndef LEDGER_LOG_H
+#define LEDGER_LOG_H
+
+#include "core/encode.h"
+#include "core/merkle.h"
+#include "utils/timestamp.h"
+
+/* OID of a relation of schema energyledger; errors where it is not there. */
+extern Oid	log_relation_oid(const char *name);
+extern Oid	log_extension_oid(void);	/* InvalidOid: not installed here */
+
+/* Microseconds since 1970 UTC, the time of all hashed formats. */
+extern int64 log_unix_us(TimestampTz t);
+
+extern void log_insert_entry(const encode_entry *e, int site_id, int incarnation,
+							 const uint8 *row_tags, size_t row_tags_len);
+extern void log_insert_schema(const encode_schema *s, uint64 schema_id,
+							  int site_id, int incarnation, uint64 xid);
+extern void log_insert_block(const encode_block *b, int site_id, int incarnation,
+							 Datum snapshot, const uint8 *frontier, size_t frontier_len,
+							 const char *note);
+
+/*
+ * Rows as they come back: columns in the order of LOG_ENTRY_COLUMNS,
+ * LOG_SCHEMA_COLUMNS, LOG_BLOCK_COLUMNS (none of them may be NULL).  What they
+ * point to lives as long as the values.  Errors (data_corrupted) where a value
+ * could not have been written by us.
+ */
+#define LOG_ENTRY_COLUMNS \
+	"first_id, last_id, xid, made_at, row_count, schema_version, relation, role, schema_digest, rows_root"
+#define LOG_ENTRY_COLUMN_COUNT 10
+#define LOG_SCHEMA_COLUMNS \
+	"relation, schema_version, ordinals, names, types, made_at, role"
+#define LOG_SCHEMA_COLUMN_COUNT 7
+#define LOG_BLOCK_COLUMNS \
+	"height, previous_block_hash, first_index, leaf_count, sealed_at"
+#define LOG_BLOCK_COLUMN_COUNT 5
+extern void log_read_entry(const Datum *values, encode_entry *e);
+extern void log_read_schema(const Datum *values, encode_schema *s);
+extern void log_read_block(const Datum *values, encode_block *b);
+
+/* Leaf hashes. */
+extern void log_entry_hash(const encode_entry *e, uint8 out[MERKLE_HASH_LEN]);
+extern void log_schema_hash(const encode_schema *s, uint8 out[MERKLE_HASH_LEN]);
+extern void log_block_hash(const encode_block *b, uint8 out[MERKLE_HASH_LEN]);
+
+/* bytea's 32 bytes; error where it is not 32 long. */
+extern void log_read_hash(Datum value, uint8 out[MERKLE_HASH_LEN]);
+
+/* Leaves are written many at a time. */
+typedef struct LogLeafWriter LogLeafWriter;
+extern LogLeafWriter *log_leaf_begin(int site_id);
+extern void log_leaf_put(LogLeafWriter *w, uint64 index, int kind, uint64 ref);
+extern void log_leaf_end(LogLeafWriter *w);
+
+#endif							/* LEDGER_LOG_H */

@@ -1,0 +1,59 @@
+/*
+ * row.h: a row as the bytes that are hashed.
+ */
+#ifndef LEDGER_ROW_H
+#define LEDGER_ROW_H
+
+#include "access/tupdesc.h"
+#include "fmgr.h"
+
+#include "core/merkle.h"
+
+/* How one column is written. */
+typedef enum RowForm
+{
+	ROW_BOOL, ROW_INT2, ROW_INT4, ROW_INT8, ROW_FLOAT4, ROW_FLOAT8,
+	ROW_BYTES,					/* varlena whose content is the value: text, bytea */
+	ROW_UUID,
+	ROW_NAME,
+	ROW_SEND,					/* the type's binary send form */
+	ROW_ENUM,
+	ROW_ARRAY
+} RowForm;
+
+typedef struct RowColumn
+{
+	AttrNumber	attnum;
+	uint16		ordinal;
+	RowForm		form;
+	RowForm		element_form;	/* arrays */
+	Oid			element_type;
+	int16		element_len;
+	bool		element_byval;
+	char		element_align;
+	FmgrInfo	send;			/* ROW_SEND, or the elements' */
+	char	   *element_name;
+} RowColumn;
+
+typedef struct RowPlan
+{
+	int			column_count;
+	AttrNumber	attnum_max;		/* highest attribute read */
+	RowColumn	column[FLEXIBLE_ARRAY_MEMBER];	/* by ascending ordinal */
+} RowPlan;
+
+/*
+ * How a type is hashed; false where the ledger does not take it.  Fills all of
+ * column but attnum and ordinal, allocating in the current context.
+ */
+extern bool row_column_init(RowColumn *column, Oid type);
+
+/* The name under which a column's type stands in the registered schema. */
+extern char *row_type_name(Oid type, int32 typmod);
+
+/* Leaf hash H(00 | row). */
+extern void row_leaf_hash(const RowPlan *plan, uint64 ledger_id,
+						  const Datum *values, const bool *isnull,
+						  uint8 out[MERKLE_HASH_LEN]);
+
+#endif							/* LEDGER_ROW_H */

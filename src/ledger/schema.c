@@ -1,0 +1,436 @@
+/*
+ * schema.c: the registered columns of ledger tables.
+ *
+ * A row is hashed by column ordinals that the log itself has recorded, not by
+ * whatever the catalog says today: the first write to a table under new columns
+ * registers them as a leaf of the log, in the same transaction.  CREATE TABLE and
+ * ALTER TABLE do it at once (guard.c), so that writers find it done; a table that
+ * came by another way is registered under a lock by whoever writes first.
+ *
+ * Columns may only be added.  Any other difference between catalog and log means
+ * that the table was altered behind the ledger's back, and writing stops.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "ledger/ids.h"
+#include "ledger/log.h"
+#include "ledger/schema.h"
+#include "ledger/site.h"
+
+/* columns of energyledger.table_schema by position */
+#define SCHEMA_ATTR_SITE_ID 2
+#define SCHEMA_ATTR_RELATION 5
+#define SCHEMA_ATTR_VERSION 6
+
+typedef struct CachedSchema
+{
+	Oid			relid;			/* key */
+	bool		valid;
+	bool		uncommitted;	/* registered by this transaction: gone if it is
+								 * rolled back */
+	MemoryContext context;		/* holds schema */
+	LedgerSchema *schema;
+} CachedSchema;
+
+static HTAB *cache = NULL;
+static bool cache_has_uncommitted = false;
+
+char *
+schema_relation_name(Relation rel)
+{
+	return psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)),
+					RelationGetRelationName(rel));
+}
+
+static AttrNumber
+schema_find_attribute(TupleDesc desc, const char *name)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (!attr->attisdropped && strcmp(NameStr(attr->attname), name) == 0)
+			return attr->attnum;
+	}
+	return InvalidAttrNumber;
+}
+
+/* A column that has its place in hashed rows: every one but ledger_id. */
+static bool
+schema_is_hashed(Form_pg_attribute attr)
+{
+	return !attr->attisdropped && strcmp(NameStr(attr->attname), LEDGER_ID_COLUMN) != 0;
+}
+
+void
+schema_check_columns(TupleDesc desc, const char *relation)
+{
+	AttrNumber	id = schema_find_attribute(desc, LEDGER_ID_COLUMN);
+
+	if (id == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("ledger table \"%s\" has no column \"ledger_id\"", relation),
+				 errdetail("CREATE TABLE ... USING ledger adds it by itself; a partition takes its columns from its parent."),
+				 errhint("Add \"ledger_id bigint NOT NULL DEFAULT 0\" to the table that it takes its columns from.")));
+	if (TupleDescAttr(desc, id - 1)->atttypid != INT8OID || TupleDescAttr(desc, id - 1)->attgenerated != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("column \"ledger_id\" of ledger table \"%s\" must be a plain bigint", relation)));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+		RowColumn	column;
+
+		if (schema_is_hashed(attr) && !row_column_init(&column, attr->atttypid))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("column \"%s\" of ledger table \"%s\" has type %s, which cannot be hashed",
+							NameStr(attr->attname), relation, format_type_be(attr->atttypid)),
+					 errdetail("Ledger tables take boolean, integers, floats, numeric, text types, bytea, date and time types, uuid, inet, json, jsonb, enums, ranges, domains over these and arrays of these.")));
+	}
+}
+
+/* How a registered schema reads rows of rel; NULL and *why where it cannot. */
+static RowPlan *
+schema_plan(Relation rel, const encode_schema *registered, char **why)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	RowPlan    *plan = palloc0(offsetof(RowPlan, column) +
+							   sizeof(RowColumn) * Max(registered->column_count, 1));
+
+	for (int i = 0; i < registered->column_count; i++)
+	{
+		const encode_column *c = &registered->column[i];
+		AttrNumber	attnum = schema_find_attribute(desc, c->name);
+		char	   *type;
+
+		if (attnum == InvalidAttrNumber)
+		{
+			*why = psprintf("column \"%s\" is missing", c->name);
+			return NULL;
+		}
+		type = row_type_name(TupleDescAttr(desc, attnum - 1)->atttypid,
+							 TupleDescAttr(desc, attnum - 1)->atttypmod);
+		if (strcmp(type, c->type) != 0)
+		{
+			*why = psprintf("column \"%s\" is %s, registered as %s", c->name, type, c->type);
+			return NULL;
+		}
+		if (!row_column_init(&plan->column[i], TupleDescAttr(desc, attnum - 1)->atttypid))
+		{
+			*why = psprintf("column \"%s\" has type %s, which cannot be hashed", c->name, type);
+			return NULL;
+		}
+		plan->column[i].attnum = attnum;
+		plan->column[i].ordinal = c->ordinal;
+		plan->attnum_max = Max(plan->attnum_max, attnum);
+	}
+	plan->column_count = registered->column_count;
+	return plan;
+}
+
+/*
+ * The newest version (version 0), or that one, of a relation's schema as this
+ * site registered it.  Sees what this very command registered.
+ */
+static bool
+schema_read_registered(const char *relation, int32 version, encode_schema *out)
+{
+	Relation	rel = table_open(log_relation_oid("table_schema"), AccessShareLock);
+	Relation	index = NULL;
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *lc;
+	ScanKeyData key[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	/* the unique index on (site_id, relation, schema_version) */
+	foreach(lc, indexes)
+	{
+		index = index_open(lfirst_oid(lc), AccessShareLock);
+		if (index->rd_index->indisunique && index->rd_index->indnatts == 3)
+			break;
+		index_close(index, AccessShareLock);
+		index = NULL;
+	}
+	if (index == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("unique index of energyledger.table_schema is missing")));
+
+	ScanKeyInit(&key[0], SCHEMA_ATTR_SITE_ID, BTEqualStrategyNumber, F_INT2EQ,
+				Int16GetDatum((int16) site_current()->site_id));
+	ScanKeyInit(&key[1], SCHEMA_ATTR_RELATION, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(relation));
+	key[1].sk_collation = DEFAULT_COLLATION_OID;
+	ScanKeyInit(&key[2], SCHEMA_ATTR_VERSION, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(version));
+	scan = systable_beginscan(rel, RelationGetRelid(index), true, SnapshotSelf,
+							  version > 0 ? 3 : 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Datum		values[11];
+		bool		nulls[11];
+		encode_schema s;
+		Datum		ordered[LOG_SCHEMA_COLUMN_COUNT];
+
+		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+		for (int i = 0; i < LOG_SCHEMA_COLUMN_COUNT; i++)
+			ordered[i] = values[SCHEMA_ATTR_RELATION - 1 + i];
+		log_read_schema(ordered, &s);
+		if (!found || s.schema_version > out->schema_version)
+			*out = s;
+		found = true;
+	}
+	systable_endscan(scan);
+	index_close(index, AccessShareLock);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * What the log should say of rel now: the newest registration with rel's new
+ * columns appended, or a first one.  Returns whether that differs from what is
+ * registered.
+ */
+static bool
+schema_extend(Relation rel, const char *relation, bool registered, encode_schema *s)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	encode_column *column = palloc(sizeof(encode_column) * Max(desc->natts, 1));
+	uint16		ordinal = 0;
+	int			n = 0;
+
+	if (registered)
+	{
+		memcpy(column, s->column, sizeof(encode_column) * s->column_count);
+		n = s->column_count;
+		ordinal = n > 0 ? column[n - 1].ordinal : 0;
+	}
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+		bool		known = false;
+
+		if (!schema_is_hashed(attr))
+			continue;
+		for (int k = 0; registered && k < s->column_count && !known; k++)
+			known = strcmp(column[k].name, NameStr(attr->attname)) == 0;
+		if (known)
+			continue;
+		column[n].ordinal = ++ordinal;
+		column[n].name = pstrdup(NameStr(attr->attname));
+		column[n].type = row_type_name(attr->atttypid, attr->atttypmod);
+		n++;
+	}
+	if (registered && n == s->column_count)
+		return false;
+	s->relation = relation;
+	s->schema_version = registered ? s->schema_version + 1 : 1;
+	s->column = column;
+	s->column_count = (uint16) n;
+	s->time_us = log_unix_us(GetCurrentTimestamp());
+	s->role = GetUserNameFromId(GetUserId(), false);
+	return true;
+}
+
+/* Registers; *s is then what stands in the log.  True where a row was written. */
+static bool
+schema_register(Relation rel, const char *relation, encode_schema *s)
+{
+	/*
+	 * One at a time, until this transaction ends: whoever waits finds the
+	 * registration made.
+	 */
+	bool		registered = schema_read_registered(relation, 0, s);
+
+	if (!schema_extend(rel, relation, registered, s))
+		return false;
+	LockRelationOid(log_relation_oid("table_schema"), ShareUpdateExclusiveLock);
+	registered = schema_read_registered(relation, 0, s);
+	if (!schema_extend(rel, relation, registered, s))
+		return false;
+	log_insert_schema(s, ids_reserve(1), site_current()->site_id,
+					  site_current()->incarnation,
+					  U64FromFullTransactionId(GetTopFullTransactionId()));
+	return true;
+}
+
+static void
+schema_load(CachedSchema *entry, Relation rel)
+{
+	/* cached only once it is whole: an error on the way frees it */
+	MemoryContext context = AllocSetContextCreate(TopTransactionContext, "ledger schema",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	LedgerSchema *schema = palloc0(sizeof(LedgerSchema));
+	char	   *relation = schema_relation_name(rel);
+	encode_schema s;
+	bool		wrote;
+	char	   *why = NULL;
+
+	schema_check_columns(RelationGetDescr(rel), relation);
+	wrote = schema_register(rel, relation, &s);
+	schema->relation = relation;
+	schema->version = (int32) s.schema_version;
+	schema->id_attnum = schema_find_attribute(RelationGetDescr(rel), LEDGER_ID_COLUMN);
+	log_schema_hash(&s, schema->digest);
+	schema->plan = schema_plan(rel, &s, &why);
+	MemoryContextSwitchTo(old);
+	if (schema->plan == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("ledger table \"%s\" no longer has the columns that the log has registered", relation),
+				 errdetail("Version %d: %s.", schema->version, why),
+				 errhint("Run SELECT * FROM energyledger.verify() to see what else was changed.")));
+	MemoryContextSetParent(context, CacheMemoryContext);
+	entry->context = context;
+	entry->schema = schema;
+	entry->uncommitted = wrote;
+	cache_has_uncommitted |= wrote;
+	entry->valid = true;
+}
+
+const LedgerSchema *
+schema_current(Relation rel)
+{
+	Oid			relid = RelationGetRelid(rel);
+	CachedSchema *entry;
+	bool		found;
+
+	if (cache == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(CachedSchema)};
+
+		cache = hash_create("ledger schemas", 32, &ctl, HASH_ELEM | HASH_BLOBS);
+	}
+	entry = hash_search(cache, &relid, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->valid = false;
+		entry->uncommitted = false;
+		entry->context = NULL;
+		entry->schema = NULL;
+	}
+	if (likely(entry->valid))
+		return entry->schema;
+
+	/* somebody further up may still hold the old one: it goes with the transaction */
+	if (entry->context != NULL)
+	{
+		MemoryContextSetParent(entry->context, TopTransactionContext);
+		entry->context = NULL;
+	}
+	schema_load(entry, rel);
+	return entry->schema;
+}
+
+LedgerSchema *
+schema_of_version(Relation rel, const char *relation, int32 version, char **why)
+{
+	LedgerSchema *schema = palloc0(sizeof(LedgerSchema));
+	encode_schema s;
+
+	if (!schema_read_registered(relation, version, &s))
+	{
+		*why = psprintf("version %d of its columns is not in the log", version);
+		return NULL;
+	}
+	schema->relation = pstrdup(relation);
+	schema->version = version;
+	schema->id_attnum = schema_find_attribute(RelationGetDescr(rel), LEDGER_ID_COLUMN);
+	log_schema_hash(&s, schema->digest);
+	schema->plan = schema_plan(rel, &s, why);
+	return schema->plan != NULL ? schema : NULL;
+}
+
+static void
+schema_relcache_callback(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS seq;
+	CachedSchema *entry;
+
+	if (cache == NULL)
+		return;
+	if (OidIsValid(relid))
+	{
+		entry = hash_search(cache, &relid, HASH_FIND, NULL);
+		if (entry != NULL)
+			entry->valid = false;
+		return;
+	}
+	hash_seq_init(&seq, cache);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+		entry->valid = false;
+}
+
+static void
+schema_forget_uncommitted(bool rolled_back)
+{
+	HASH_SEQ_STATUS seq;
+	CachedSchema *entry;
+
+	if (!cache_has_uncommitted)
+		return;
+	hash_seq_init(&seq, cache);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		if (entry->uncommitted && rolled_back)
+			entry->valid = false;
+		entry->uncommitted = false;
+	}
+	cache_has_uncommitted = false;
+}
+
+static void
+schema_xact_callback(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		schema_forget_uncommitted(true);
+	else if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
+		schema_forget_uncommitted(event == XACT_EVENT_PREPARE);
+}
+
+static void
+schema_subxact_callback(SubXactEvent event, SubTransactionId subid,
+						SubTransactionId parent, void *arg)
+{
+	/* too careful where the registration was above the savepoint: read again */
+	if (event == SUBXACT_EVENT_ABORT_SUB && cache_has_uncommitted)
+	{
+		HASH_SEQ_STATUS seq;
+		CachedSchema *entry;
+
+		hash_seq_init(&seq, cache);
+		while ((entry = hash_seq_search(&seq)) != NULL)
+			if (entry->uncommitted)
+				entry->valid = false;
+	}
+}
+
+void
+schema_init(void)
+{
+	CacheRegisterRelcacheCallback(schema_relcache_callback, (Datum) 0);
+	RegisterXactCallback(schema_xact_callback, NULL);
+	RegisterSubXactCallback(schema_subxact_callback, NULL);
+}

@@ -1,0 +1,45 @@
+/*
+ * schema.h: what the ledger knows of a ledger table: its registered columns and
+ * how to hash a row of it.
+ */
+#ifndef LEDGER_SCHEMA_H
+#define LEDGER_SCHEMA_H
+
+#include "nodes/pg_list.h"
+#include "utils/rel.h"
+
+#include "ledger/row.h"
+
+#define LEDGER_ID_COLUMN "ledger_id"
+
+typedef struct LedgerSchema
+{
+	char	   *relation;		/* schema.table */
+	int32		version;
+	uint8		digest[MERKLE_HASH_LEN];
+	AttrNumber	id_attnum;		/* of ledger_id */
+	RowPlan    *plan;
+} LedgerSchema;
+
+/*
+ * The schema by which rows of rel are hashed now.  Registers the columns where
+ * they are new.  Stays valid until the end of the transaction.
+ */
+extern const LedgerSchema *schema_current(Relation rel);
+
+/*
+ * The schema of one registered version, for recomputing old rows from rel as it
+ * is now; NULL where there is no such version, or where rel's columns no longer
+ * fit it (*why says how).
+ */
+extern LedgerSchema *schema_of_version(Relation rel, const char *relation, int32 version, char **why);
+
+/* Error unless every column of a table to be made can be hashed. */
+extern void schema_check_columns(TupleDesc desc, const char *relation);
+
+extern void schema_init(void);	/* _PG_init only */
+
+/* schema.table as it stands in the log. */
+extern char *schema_relation_name(Relation rel);
+
+#endif							/* LEDGER_SCHEMA_H */

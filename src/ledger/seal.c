@@ -1,0 +1,310 @@
+/*
+ * seal.c: one block: which leaves it takes, and the checkpoint over them.
+ *
+ * A block takes what is visible in this transaction's snapshot and was not in the
+ * one that the previous block stored.  That is exact whatever order transactions
+ * began, wrote and committed in, and an old open transaction holds nothing up.
+ * Schemas come first, then entries by first_id, and last the block itself, whose
+ * hash the next block names.
+ *
+ * Nothing is signed on trust: the previous block's frontier must give the root
+ * that its own signed note states, and every new leaf is hashed from the row as
+ * it is read now.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "core/note.h"
+#include "ledger/log.h"
+#include "ledger/seal.h"
+#include "ledger/site.h"
+
+#define SEAL_FETCH 1000			/* rows read at a time */
+#define SEAL_NOTE_TEXT_MAX (NOTE_NAME_LEN_MAX + 128)
+
+/* The block before, as it is stored. */
+typedef struct PreviousBlock
+{
+	bool		exists;
+	encode_block block;
+	uint8		hash[MERKLE_HASH_LEN];
+	int			incarnation;
+	Datum		snapshot;
+	merkle_frontier frontier;
+} PreviousBlock;
+
+typedef struct Sealing
+{
+	const Site *site;
+	PreviousBlock previous;
+	merkle_frontier frontier;	/* grows with each leaf */
+	LogLeafWriter *leaves;
+	MemoryContext context;		/* lives until the block is made */
+	MemoryContext scratch;		/* reset with every fetch */
+} Sealing;
+
+static void
+seal_refuse(uint64 height, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("block " UINT64_FORMAT " of the log does not verify: nothing more is signed", height),
+			 errdetail("%s", detail),
+			 errhint("Run SELECT * FROM energyledger.verify().")));
+}
+
+/* The key under which an incarnation of this site signed. */
+static void
+seal_incarnation_key(int site_id, int incarnation, note_key *key)
+{
+	Oid			types[2] = {INT4OID, INT4OID};
+	Datum		values[2] = {Int32GetDatum(site_id), Int32GetDatum(incarnation)};
+	bool		isnull;
+	char	   *origin;
+	uint8		public_key[MERKLE_HASH_LEN];
+
+	if (SPI_execute_with_args("SELECT origin, public_key FROM energyledger.site"
+							  " WHERE site_id = $1 AND incarnation = $2",
+							  2, types, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("site %d has no incarnation %d", site_id, incarnation)));
+	origin = TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	log_read_hash(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull), public_key);
+	if (!note_key_init(key, origin, public_key))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("origin \"%s\" cannot name a key", origin)));
+}
+
+/* What was sealed must still say what was signed. */
+static void
+seal_check_previous(const Site *site, const PreviousBlock *previous, const char *note)
+{
+	note_key	key;
+	note_checkpoint checkpoint;
+	uint8		root[MERKLE_HASH_LEN];
+	size_t		text_len;
+	const encode_block *b = &previous->block;
+
+	if (previous->frontier.size != b->first_index + b->count + 1)
+		seal_refuse(b->height, "Its frontier has another size than the log up to it.");
+	merkle_frontier_root(&previous->frontier, root);
+	seal_incarnation_key(site->site_id, previous->incarnation, &key);
+	if (note_verify(note, strlen(note), &key, &text_len) != NOTE_VALID ||
+		!note_checkpoint_parse(note, text_len, &checkpoint))
+		seal_refuse(b->height, "Its checkpoint is not signed by this site.");
+	if (checkpoint.size != previous->frontier.size ||
+		memcmp(checkpoint.root, root, MERKLE_HASH_LEN) != 0)
+		seal_refuse(b->height, "Its frontier does not give the root that was signed.");
+}
+
+static void
+seal_read_previous(Sealing *s)
+{
+	PreviousBlock *p = &s->previous;
+	Oid			types[1] = {INT4OID};
+	Datum		args[1] = {Int32GetDatum(s->site->site_id)};
+	Datum		values[LOG_BLOCK_COLUMN_COUNT + 4];
+	bytea	   *frontier;
+
+	if (SPI_execute_with_args("SELECT " LOG_BLOCK_COLUMNS ", incarnation, snapshot, frontier, note"
+							  " FROM energyledger.block WHERE site_id = $1"
+							  " ORDER BY height DESC LIMIT 1",
+							  1, types, args, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the newest block");
+	p->exists = SPI_processed == 1;
+	if (!p->exists)
+	{
+		merkle_frontier_init(&p->frontier);
+		return;
+	}
+	for (int i = 0; i < LOG_BLOCK_COLUMN_COUNT + 4; i++)
+	{
+		bool		isnull;
+
+		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
+	}
+	log_read_block(values, &p->block);
+	log_block_hash(&p->block, p->hash);
+	p->incarnation = DatumGetInt32(values[LOG_BLOCK_COLUMN_COUNT]);
+	p->snapshot = values[LOG_BLOCK_COLUMN_COUNT + 1];
+	frontier = DatumGetByteaPP(values[LOG_BLOCK_COLUMN_COUNT + 2]);
+	if (!merkle_frontier_load(&p->frontier, (uint8 *) VARDATA_ANY(frontier), VARSIZE_ANY_EXHDR(frontier)))
+		seal_refuse(p->block.height, "Its frontier is malformed.");
+	seal_check_previous(s->site, p, TextDatumGetCString(values[LOG_BLOCK_COLUMN_COUNT + 3]));
+}
+
+static void
+seal_leaf(Sealing *s, int kind, uint64 ref, const uint8 hash[MERKLE_HASH_LEN])
+{
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+
+	if (s->leaves == NULL)
+		s->leaves = log_leaf_begin(s->site->site_id);
+	log_leaf_put(s->leaves, s->frontier.size, kind, ref);
+	MemoryContextSwitchTo(old);
+	merkle_frontier_append(&s->frontier, hash);
+}
+
+/*
+ * Rows of a log table that are visible now and were not in the previous block's
+ * snapshot.  Within an incarnation an index range finds them; xids of an older
+ * incarnation (before a dump was restored) are compared with that one's snapshot,
+ * and everything of a newer one is new.
+ */
+static Portal
+seal_open_new(Sealing *s, const char *columns, const char *table, const char *order)
+{
+	const PreviousBlock *p = &s->previous;
+	Oid			types[3] = {INT4OID, INT4OID, PG_SNAPSHOTOID};
+	Datum		args[3] = {Int32GetDatum(s->site->site_id),
+	Int32GetDatum(p->exists ? p->incarnation : 0), p->snapshot};
+	char		nulls[3] = {' ', ' ', p->exists ? ' ' : 'n'};
+	StringInfoData query;
+
+	initStringInfo(&query);
+	if (p->exists)
+		appendStringInfo(&query,
+						 "SELECT %s, %s AS ref FROM energyledger.%s WHERE site_id = $1 AND incarnation = $2"
+						 " AND xid >= pg_snapshot_xmin($3) AND NOT pg_visible_in_snapshot(xid, $3)",
+						 columns, order, table);
+	if (p->exists && p->incarnation != s->site->incarnation)
+		appendStringInfoString(&query, " UNION ALL ");
+	if (!p->exists || p->incarnation != s->site->incarnation)
+		appendStringInfo(&query,
+						 "SELECT %s, %s AS ref FROM energyledger.%s WHERE site_id = $1 AND incarnation > $2",
+						 columns, order, table);
+	appendStringInfoString(&query, " ORDER BY ref");
+	return SPI_cursor_open_with_args(NULL, query.data, 3, types, args, nulls, true, 0);
+}
+
+typedef void (*seal_row_function) (Sealing *s, const Datum *values, uint64 ref);
+
+static void
+seal_entry_row(Sealing *s, const Datum *values, uint64 ref)
+{
+	encode_entry e;
+	uint8		hash[MERKLE_HASH_LEN];
+
+	log_read_entry(values, &e);
+	log_entry_hash(&e, hash);
+	seal_leaf(s, ENCODE_KIND_ENTRY, ref, hash);
+}
+
+static void
+seal_schema_row(Sealing *s, const Datum *values, uint64 ref)
+{
+	encode_schema schema;
+	uint8		hash[MERKLE_HASH_LEN];
+
+	log_read_schema(values, &schema);
+	log_schema_hash(&schema, hash);
+	seal_leaf(s, ENCODE_KIND_SCHEMA, ref, hash);
+}
+
+/* The last of column_count columns is the leaf's reference. */
+static void
+seal_new(Sealing *s, Portal portal, int column_count, seal_row_function row)
+{
+	do
+	{
+		SPI_cursor_fetch(portal, true, SEAL_FETCH);
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			Datum		values[LOG_ENTRY_COLUMN_COUNT + 1];
+			bool		isnull;
+			uint64		ref;
+			MemoryContext old = MemoryContextSwitchTo(s->scratch);
+
+			for (int c = 0; c < column_count; c++)
+				values[c] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, c + 1, &isnull);
+			ref = (uint64) DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+													   column_count + 1, &isnull));
+			row(s, values, ref);
+			MemoryContextSwitchTo(old);
+		}
+		SPI_freetuptable(SPI_tuptable);
+		MemoryContextReset(s->scratch);
+	} while (SPI_processed > 0);
+	SPI_cursor_close(portal);
+}
+
+/* The checkpoint: origin, size, root, signed. */
+static char *
+seal_sign(const Sealing *s)
+{
+	note_checkpoint checkpoint;
+	char		text[SEAL_NOTE_TEXT_MAX];
+	size_t		len;
+
+	strlcpy(checkpoint.origin, s->site->origin, sizeof(checkpoint.origin));
+	checkpoint.size = s->frontier.size;
+	merkle_frontier_root(&s->frontier, checkpoint.root);
+	len = note_checkpoint_format(&checkpoint, text, sizeof(text));
+	if (len == 0)
+		elog(ERROR, "checkpoint of \"%s\" cannot be written", s->site->origin);
+	return site_sign_note(text, len);
+}
+
+/* The block as the last leaf of its batch. */
+static uint64
+seal_finish(Sealing *s)
+{
+	const PreviousBlock *p = &s->previous;
+	encode_block b;
+	uint8		hash[MERKLE_HASH_LEN];
+	uint8		frontier[MERKLE_FRONTIER_BYTES_MAX];
+	size_t		frontier_len;
+	bool		isnull;
+
+	b.height = p->exists ? p->block.height + 1 : 1;
+	if (p->exists)
+		memcpy(b.previous_block_hash, p->hash, MERKLE_HASH_LEN);
+	else
+		memset(b.previous_block_hash, 0, MERKLE_HASH_LEN);
+	b.first_index = p->frontier.size;
+	b.count = s->frontier.size - p->frontier.size;
+	b.sealed_at_us = log_unix_us(GetCurrentTimestamp());
+	log_block_hash(&b, hash);
+	seal_leaf(s, ENCODE_KIND_BLOCK, b.height, hash);
+	log_leaf_end(s->leaves);
+	frontier_len = merkle_frontier_store(&s->frontier, frontier);
+
+	if (SPI_execute("SELECT pg_current_snapshot()", true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not read the snapshot");
+	log_insert_block(&b, s->site->site_id, s->site->incarnation,
+					 SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull),
+					 frontier, frontier_len, seal_sign(s));
+	return b.height;
+}
+
+uint64
+seal_block(void)
+{
+	Sealing		s = {.site = site_current()};
+	uint64		height;
+
+	SPI_connect();
+	s.context = CurrentMemoryContext;
+	s.scratch = AllocSetContextCreate(CurrentMemoryContext, "seal rows", ALLOCSET_DEFAULT_SIZES);
+	seal_read_previous(&s);
+	s.frontier = s.previous.frontier;
+	seal_new(&s, seal_open_new(&s, LOG_SCHEMA_COLUMNS, "table_schema", "schema_id"),
+			 LOG_SCHEMA_COLUMN_COUNT, seal_schema_row);
+	seal_new(&s, seal_open_new(&s, LOG_ENTRY_COLUMNS, "entry", "first_id"),
+			 LOG_ENTRY_COLUMN_COUNT, seal_entry_row);
+	if (s.frontier.size > s.previous.frontier.size)
+		height = seal_finish(&s);
+	else
+		height = s.previous.exists ? s.previous.block.height : 0;
+	SPI_finish();
+	return height;
+}

@@ -1,0 +1,401 @@
+/*
+ * write.c: rows become entries.
+ *
+ * For each ledger table that a transaction writes to, one run of ledger_ids is
+ * open: its rows' Merkle frontier, their count, and a short tag of each row.  The
+ * run is closed and written as an entry when it is full, when its ids can no
+ * longer grow contiguously, when the table's columns change, and at the end of
+ * the transaction, before it commits or is prepared.  Memory does not grow with
+ * the number of rows.
+ *
+ * Savepoints: the state of a run is copied the first time that a subtransaction
+ * writes to the table (a frame); when the subtransaction commits, its frame
+ * replaces the parent's, when it aborts, the frame is dropped and the parent's
+ * state is as if nothing had happened.  An entry that was written meanwhile went
+ * with the subtransaction, as any row does.  Ids are never handed out twice, so
+ * an aborted savepoint leaves a gap in the run, which is still nobody else's.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "replication/logicalworker.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "guc.h"
+#include "ledger/ids.h"
+#include "ledger/log.h"
+#include "ledger/schema.h"
+#include "ledger/site.h"
+#include "ledger/write.h"
+#include "worker/shared.h"
+
+#define RUN_IDS_FIRST 1			/* ids reserved for a table's first row ... */
+#define RUN_IDS_MAX 65536		/* ... and at most at a time: each time twice as
+								 * many */
+
+/* The open run as one (sub)transaction level sees it. */
+typedef struct WriteFrame
+{
+	int			level;			/* nest level that owns it */
+	struct WriteFrame *parent;
+	bool		open;			/* there is a run with rows in it */
+	uint32		region;			/* contiguous reservation that the run lies in */
+	uint64		first_id;
+	uint64		last_id;
+	uint32		row_count;
+	const LedgerSchema *schema;
+	uint8		tags[ENTRY_ROWS_MAX * ROW_TAG_BYTES];
+	merkle_frontier frontier;
+} WriteFrame;
+
+/* One table's writing in this transaction. */
+typedef struct TableWrite
+{
+	Oid			relid;			/* key */
+	WriteFrame *frame;			/* innermost level that wrote */
+	uint32		region;			/* number of the current reservation */
+	uint64		next_id;		/* next id to hand out ... */
+	uint64		end_id;			/* ... below this */
+	uint64		reserve;		/* how many to reserve next time */
+} TableWrite;
+
+static HTAB *writes = NULL;		/* in TopTransactionContext; NULL: nothing written */
+static MemoryContext scratch = NULL;	/* in TopTransactionContext; empty between calls */
+static bool wrote_entries = false;	/* tell the sealer when it is committed */
+
+static MemoryContext
+write_scratch(void)
+{
+	if (scratch == NULL)
+		scratch = AllocSetContextCreate(TopTransactionContext, "ledger write scratch",
+										ALLOCSET_DEFAULT_SIZES);
+	return scratch;
+}
+
+static TableWrite *
+write_table(Oid relid)
+{
+	TableWrite *t;
+	bool		found;
+
+	if (writes == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(TableWrite),
+		.hcxt = TopTransactionContext};
+
+		writes = hash_create("ledger writes", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	t = hash_search(writes, &relid, HASH_ENTER, &found);
+	if (!found)
+	{
+		t->frame = NULL;
+		t->region = 0;
+		t->next_id = t->end_id = 0;
+		t->reserve = RUN_IDS_FIRST;
+	}
+	return t;
+}
+
+/* What of a frame is in use: the rest of its arrays need not be copied. */
+static void
+write_frame_copy(WriteFrame *to, const WriteFrame *from)
+{
+	memcpy(to, from, offsetof(WriteFrame, tags));
+	memcpy(to->tags, from->tags, (Size) from->row_count * ROW_TAG_BYTES);
+	to->frontier.size = from->frontier.size;
+	for (int level = 0; level < MERKLE_LEVELS_MAX && (from->frontier.size >> level) != 0; level++)
+		if ((from->frontier.size >> level) & 1)
+			memcpy(to->frontier.node[level], from->frontier.node[level], MERKLE_HASH_LEN);
+}
+
+/* The frame of the current level, made from the parent's where it is the first write. */
+static WriteFrame *
+write_frame(TableWrite *t)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	WriteFrame *frame = t->frame;
+
+	if (frame != NULL && frame->level == level)
+		return frame;
+	frame = MemoryContextAlloc(TopTransactionContext, sizeof(WriteFrame));
+	if (t->frame != NULL)
+		write_frame_copy(frame, t->frame);
+	else
+		frame->open = false;
+	frame->level = level;
+	frame->parent = t->frame;
+	t->frame = frame;
+	return frame;
+}
+
+/* The run's rows become an entry. */
+static void
+write_close_run(WriteFrame *frame)
+{
+	const Site *site = site_current();
+	encode_entry e;
+
+	if (!frame->open)
+		return;
+	e.first_id = frame->first_id;
+	e.last_id = frame->last_id;
+	e.row_count = frame->row_count;
+	e.relation = frame->schema->relation;
+	e.schema_version = (uint32) frame->schema->version;
+	memcpy(e.schema_digest, frame->schema->digest, MERKLE_HASH_LEN);
+	merkle_frontier_root(&frame->frontier, e.rows_root);
+	e.xid = U64FromFullTransactionId(GetTopFullTransactionId());
+	e.time_us = log_unix_us(GetCurrentTimestamp());
+	e.role = GetUserNameFromId(GetUserId(), false);
+	log_insert_entry(&e, site->site_id, site->incarnation,
+					 frame->tags, (Size) frame->row_count * ROW_TAG_BYTES);
+	frame->open = false;
+	wrote_entries = true;
+}
+
+/*
+ * Make sure that `wanted` ids are at hand, all in one region: extend the
+ * reservation, or leave its rest and begin another.
+ */
+static void
+write_reserve(TableWrite *t, uint64 wanted)
+{
+	uint64		n = Max(t->reserve, wanted);
+
+	if (wanted > LEDGER_ID_SLAB)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("cannot insert more than %d rows into a ledger table at once",
+						(int) LEDGER_ID_SLAB)));
+	if (t->end_id != 0 && ids_extend(t->end_id, n))
+		t->end_id += n;
+	else
+	{
+		ids_return(t->next_id, t->end_id);
+		t->next_id = ids_reserve(n);
+		t->end_id = t->next_id + n;
+		t->region++;
+	}
+	t->reserve = Min(t->reserve * 2, RUN_IDS_MAX);
+}
+
+bool
+write_takes_ids(void)
+{
+	return restore_mode || IsLogicalWorker();
+}
+
+/*
+ * Put an id into a slot.  A slot with a materialised tuple is patched in place:
+ * ledger_id is fixed-width and NOT NULL, so it has its eight bytes there.
+ */
+static void
+write_set_id(Relation rel, TupleTableSlot *slot, AttrNumber attnum, uint64 id)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	HeapTuple	tuple = NULL;
+	char	   *data;
+	uint32		off = 0;
+
+	slot_getallattrs(slot);
+	if (TTS_IS_BUFFERTUPLE(slot) || TTS_IS_HEAPTUPLE(slot))
+		tuple = ((HeapTupleTableSlot *) slot)->tuple;
+	if (tuple == NULL)
+	{
+		slot->tts_values[attnum - 1] = Int64GetDatum((int64) id);
+		slot->tts_isnull[attnum - 1] = false;
+		return;
+	}
+	if (slot->tts_isnull[attnum - 1] || !TTS_SHOULDFREE(slot))
+	{
+		/* no room for it, or not our memory */
+		slot->tts_values[attnum - 1] = Int64GetDatum((int64) id);
+		slot->tts_isnull[attnum - 1] = false;
+		tuple = heap_form_tuple(desc, slot->tts_values, slot->tts_isnull);
+		ExecForceStoreHeapTuple(tuple, slot, true);
+		slot_getallattrs(slot);
+		return;
+	}
+	data = (char *) tuple->t_data + tuple->t_data->t_hoff;
+	for (int i = 0; i < attnum - 1; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (slot->tts_isnull[i])
+			continue;
+		off = att_align_pointer(off, attr->attalign, attr->attlen, data + off);
+		off = att_addlength_pointer(off, attr->attlen, data + off);
+	}
+	off = att_align_nominal(off, TYPALIGN_DOUBLE);
+	Assert(DatumGetInt64(slot->tts_values[attnum - 1]) == *(int64 *) (data + off));
+	*(int64 *) (data + off) = (int64) id;
+	slot->tts_values[attnum - 1] = Int64GetDatum((int64) id);
+}
+
+bool
+write_assign_ids(Relation rel, TupleTableSlot **slots, int count)
+{
+	const LedgerSchema *schema;
+	TableWrite *t;
+
+	if (unlikely(write_takes_ids()))
+		return false;
+	schema = schema_current(rel);
+	t = write_table(RelationGetRelid(rel));
+	if (t->end_id - t->next_id < (uint64) count)
+		write_reserve(t, (uint64) count);
+	for (int i = 0; i < count; i++)
+	{
+		bool		isnull;
+		Datum		given = slot_getattr(slots[i], schema->id_attnum, &isnull);
+
+		if (unlikely(!isnull && DatumGetInt64(given) != 0))
+			ereport(ERROR,
+					(errcode(ERRCODE_GENERATED_ALWAYS),
+					 errmsg("cannot insert a value into column \"ledger_id\" of ledger table \"%s\"",
+							schema->relation),
+					 errdetail("ledger_id " INT64_FORMAT " was supplied; the ledger assigns it.",
+							   DatumGetInt64(given)),
+					 errhint("Leave the column out of the INSERT or COPY column list.")));
+		write_set_id(rel, slots[i], schema->id_attnum, t->next_id++);
+	}
+	return true;
+}
+
+void
+write_hash_rows(Relation rel, TupleTableSlot **slots, int count)
+{
+	const LedgerSchema *schema = schema_current(rel);
+	TableWrite *t = write_table(RelationGetRelid(rel));
+	WriteFrame *frame = write_frame(t);
+	MemoryContext old = MemoryContextSwitchTo(write_scratch());
+
+	for (int i = 0; i < count; i++)
+	{
+		TupleTableSlot *slot = slots[i];
+		uint64		id;
+		uint8		hash[MERKLE_HASH_LEN];
+
+		slot_getallattrs(slot);
+		id = (uint64) DatumGetInt64(slot->tts_values[schema->id_attnum - 1]);
+		if (frame->open &&
+			(frame->region != t->region || frame->schema != schema ||
+			 frame->row_count == ENTRY_ROWS_MAX))
+			write_close_run(frame);
+		if (!frame->open)
+		{
+			frame->open = true;
+			frame->region = t->region;
+			frame->first_id = id;
+			frame->row_count = 0;
+			frame->schema = schema;
+			merkle_frontier_init(&frame->frontier);
+		}
+		row_leaf_hash(schema->plan, id, slot->tts_values, slot->tts_isnull, hash);
+		merkle_frontier_append(&frame->frontier, hash);
+		memcpy(frame->tags + (Size) frame->row_count * ROW_TAG_BYTES, hash, ROW_TAG_BYTES);
+		frame->row_count++;
+		frame->last_id = id;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(scratch);
+}
+
+/* Before commit or prepare: nothing is left open, ids not used are given back. */
+static void
+write_close_all(void)
+{
+	HASH_SEQ_STATUS seq;
+	TableWrite *t;
+
+	if (writes == NULL)
+		return;
+	hash_seq_init(&seq, writes);
+	while ((t = hash_seq_search(&seq)) != NULL)
+	{
+		if (t->frame != NULL)
+			write_close_run(t->frame);
+		ids_return(t->next_id, t->end_id);
+	}
+	writes = NULL;
+}
+
+static void
+write_xact_callback(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			write_close_all();
+			break;
+		case XACT_EVENT_COMMIT:
+			if (wrote_entries)
+			{
+				SharedDatabase *db = shared_database();
+
+				/* the store pairs with the sealer's exchange before it looks */
+				if (pg_atomic_exchange_u32(&db->unsealed, 1) == 0)
+					sealer_wake(db);
+			}
+			scratch = NULL;
+			wrote_entries = false;
+			break;
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			writes = NULL;
+			scratch = NULL;
+			wrote_entries = false;
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+write_subxact_callback(SubXactEvent event, SubTransactionId subid,
+					   SubTransactionId parent, void *arg)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	HASH_SEQ_STATUS seq;
+	TableWrite *t;
+
+	if (writes == NULL || (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
+		return;
+	hash_seq_init(&seq, writes);
+	while ((t = hash_seq_search(&seq)) != NULL)
+	{
+		WriteFrame *frame = t->frame;
+
+		if (frame == NULL || frame->level < level)
+			continue;
+		if (event == SUBXACT_EVENT_ABORT_SUB)
+		{
+			t->frame = frame->parent;
+			pfree(frame);
+		}
+		else if (frame->parent != NULL && frame->parent->level == level - 1)
+		{
+			WriteFrame *replaced = frame->parent;
+
+			frame->parent = replaced->parent;
+			frame->level = level - 1;
+			pfree(replaced);
+		}
+		else
+			frame->level = level - 1;
+	}
+}
+
+void
+write_init(void)
+{
+	RegisterXactCallback(write_xact_callback, NULL);
+	RegisterSubXactCallback(write_subxact_callback, NULL);
+}

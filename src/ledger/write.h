@@ -1,0 +1,32 @@
+/*
+ * write.h: what a transaction has written to ledger tables so far.
+ */
+#ifndef LEDGER_WRITE_H
+#define LEDGER_WRITE_H
+
+#include "executor/tuptable.h"
+#include "utils/rel.h"
+
+/* Rows an entry may have: a longer run is closed and another begun. */
+#define ENTRY_ROWS_MAX 1024
+#define ROW_TAG_BYTES 4
+
+/*
+ * Before the heap forms the tuples: give each slot its ledger_id.  Errors where
+ * a value was supplied by hand.  False where the rows are not ours to hash
+ * (replication, restore) and the ids stand as supplied.
+ */
+extern bool write_assign_ids(Relation rel, TupleTableSlot **slots, int count);
+
+/* After the heap took them: hash them into the open entry. */
+extern void write_hash_rows(Relation rel, TupleTableSlot **slots, int count);
+
+/*
+ * Are rows of this backend taken with the ids they have?  Replication's apply
+ * worker and a restore bring rows that were hashed where they were written.
+ */
+extern bool write_takes_ids(void);
+
+extern void write_init(void);	/* _PG_init only */
+
+#endif							/* LEDGER_WRITE_H */

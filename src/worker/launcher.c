@@ -1,0 +1,242 @@
+/*
+ * launcher.c: one background worker for the cluster that sees to it that every
+ * database with the extension has a sealer.
+ *
+ * It needs no list of databases.  At start it tries each database once: a sealer
+ * that finds no extension leaves again.  Later, whoever first writes to a ledger
+ * in a database without a sealer asks for one in shared memory.  A sealer that
+ * died is started again after a pause.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "guc.h"
+#include "worker/sealer.h"
+#include "worker/shared.h"
+
+#define LAUNCHER_PAUSE_MS 1000	/* between two rounds while something failed */
+#define HOLD_WAIT_MS 10
+#define HOLD_WAIT_MAX_MS 5000
+
+PGDLLEXPORT void launcher_main(Datum arg);
+
+static bool complained_of_slots = false;
+
+/* Databases that one can connect to. */
+static List *
+launcher_databases(void)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	List	   *databases = NIL;
+	Relation	rel;
+	TableScanDesc scan;
+	HeapTuple	tuple;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	rel = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+	{
+		Form_pg_database form = (Form_pg_database) GETSTRUCT(tuple);
+
+		if (form->datallowconn && !form->datistemplate)
+		{
+			MemoryContext old = MemoryContextSwitchTo(caller);
+
+			databases = lappend_oid(databases, form->oid);
+			MemoryContextSwitchTo(old);
+		}
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	CommitTransactionCommand();
+	return databases;
+}
+
+/* False where there is no free worker slot. */
+static bool
+launcher_start_sealer(Oid database)
+{
+	BackgroundWorker worker;
+	BackgroundWorkerHandle *handle;
+
+	memset(&worker, 0, sizeof(worker));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_main_arg = ObjectIdGetDatum(database);
+	worker.bgw_notify_pid = MyProcPid;
+	strlcpy(worker.bgw_library_name, "pg_energyledger", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, "sealer_main", BGW_MAXLEN);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "energyledger sealer of database %u", database);
+	strlcpy(worker.bgw_type, "energyledger sealer", BGW_MAXLEN);
+	if (RegisterDynamicBackgroundWorker(&worker, &handle))
+	{
+		pid_t		pid;
+
+		(void) WaitForBackgroundWorkerStartup(handle, &pid);
+		pfree(handle);
+		complained_of_slots = false;
+		return true;
+	}
+	if (!complained_of_slots)
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("no background worker slot for the sealer of database %u", database),
+				 errhint("Raise max_worker_processes (now %d) and restart the server.",
+						 max_worker_processes)));
+	complained_of_slots = true;
+	return false;
+}
+
+/* Starts what is wanted.  True where something has to be tried again. */
+static bool
+launcher_round(void)
+{
+	bool		again = false;
+
+	for (int i = 0; i < databases_max; i++)
+	{
+		SharedDatabase *db = &shared_state->database[i];
+		Oid			database = InvalidOid;
+
+		LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+		if (OidIsValid(db->database) && db->sealer_wanted && db->sealer_pid == 0 && db->sealer_held == 0)
+		{
+			database = db->database;
+			db->sealer_wanted = false;
+		}
+		LWLockRelease(shared_state->lock);
+		if (OidIsValid(database) && !launcher_start_sealer(database))
+		{
+			LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+			db->sealer_wanted = true;
+			LWLockRelease(shared_state->lock);
+			again = true;
+		}
+	}
+	return again;
+}
+
+static void
+launcher_leave(int code, Datum arg)
+{
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	shared_state->launcher_latch = NULL;
+	LWLockRelease(shared_state->lock);
+}
+
+void
+launcher_main(Datum arg)
+{
+	List	   *untried;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	before_shmem_exit(launcher_leave, (Datum) 0);
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	shared_state->launcher_latch = MyLatch;
+	LWLockRelease(shared_state->lock);
+
+	untried = launcher_databases();
+	while (!ShutdownRequestPending)
+	{
+		bool		again = false;
+
+		while (untried != NIL && !ShutdownRequestPending)
+		{
+			if (!launcher_start_sealer(linitial_oid(untried)))
+			{
+				again = true;
+				break;
+			}
+			untried = list_delete_first(untried);
+		}
+		again |= launcher_round();
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (again ? WL_TIMEOUT : 0),
+						 again ? LAUNCHER_PAUSE_MS : -1L, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+	}
+	proc_exit(0);
+}
+
+void
+launcher_register(void)
+{
+	BackgroundWorker worker;
+
+	memset(&worker, 0, sizeof(worker));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = 5;
+	strlcpy(worker.bgw_library_name, "pg_energyledger", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, "launcher_main", BGW_MAXLEN);
+	strlcpy(worker.bgw_name, "energyledger launcher", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "energyledger launcher", BGW_MAXLEN);
+	RegisterBackgroundWorker(&worker);
+}
+
+/* The sealer is gone when this returns, or had five seconds to go. */
+void
+sealer_hold(Oid database)
+{
+	SharedDatabase *db = shared_database_find(database);
+
+	if (db == NULL)
+		return;
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	db->sealer_held++;
+	LWLockRelease(shared_state->lock);
+	for (int waited_ms = 0; waited_ms < HOLD_WAIT_MAX_MS; waited_ms += HOLD_WAIT_MS)
+	{
+		int			pid;
+
+		LWLockAcquire(shared_state->lock, LW_SHARED);
+		pid = db->sealer_pid;
+		LWLockRelease(shared_state->lock);
+		if (pid == 0)
+			return;
+		(void) kill(pid, SIGTERM);
+		pg_usleep(HOLD_WAIT_MS * 1000L);
+	}
+}
+
+void
+sealer_release(Oid database)
+{
+	SharedDatabase *db = shared_database_find(database);
+
+	if (db == NULL)
+		return;
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	db->sealer_held--;
+	db->sealer_wanted = true;	/* one for a dropped database leaves at once */
+	if (shared_state->launcher_latch != NULL)
+		SetLatch(shared_state->launcher_latch);
+	LWLockRelease(shared_state->lock);
+}

@@ -1,0 +1,241 @@
+/*
+ * sealer.c: the background worker that makes a database's blocks.
+ *
+ * It is the only process that seals, so blocks are made one after the other
+ * without locking anybody out, in a transaction that is committed and flushed
+ * before anyone can see the signature.  It sleeps while nothing is written;
+ * after a commit it seals once seal_interval has passed since the last block,
+ * and at once when somebody calls seal().
+ *
+ * An error (a full disk, a log that does not verify) is logged once, told to
+ * those who wait, and tried again; the sealer lives on.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "tcop/utility.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "guc.h"
+#include "ledger/log.h"
+#include "ledger/seal.h"
+#include "ledger/site.h"
+#include "worker/sealer.h"
+#include "worker/shared.h"
+
+#define SEALER_IDLE_MS 10000	/* look at least this often: a commit that could
+								 * not say so (recovered, prepared) is found */
+
+PGDLLEXPORT void sealer_main(Datum arg);
+
+static SharedDatabase *mine = NULL;
+
+static void
+sealer_leave(int code, Datum arg)
+{
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	if (mine->sealer_pid == MyProcPid)
+	{
+		mine->sealer_pid = 0;
+		mine->sealer_latch = NULL;
+		/* died of an error: the launcher, told by our exit, starts another */
+		if (code != 0)
+			mine->sealer_wanted = true;
+		if (shared_state->launcher_latch != NULL)
+			SetLatch(shared_state->launcher_latch);
+	}
+	LWLockRelease(shared_state->lock);
+	ConditionVariableBroadcast(&mine->seal_cv);
+}
+
+/* False where another sealer is there already, or one must not be. */
+static bool
+sealer_enter(void)
+{
+	bool		entered = false;
+
+	mine = shared_database();
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	if (mine->sealer_pid == 0 && mine->sealer_held == 0)
+	{
+		mine->sealer_pid = MyProcPid;
+		mine->sealer_latch = MyLatch;
+		mine->sealer_wanted = false;
+		entered = true;
+	}
+	LWLockRelease(shared_state->lock);
+	if (entered)
+		before_shmem_exit(sealer_leave, (Datum) 0);
+	return entered;
+}
+
+static bool
+sealer_has_extension(void)
+{
+	bool		has;
+
+	StartTransactionCommand();
+	has = OidIsValid(log_extension_oid());
+	CommitTransactionCommand();
+	return has;
+}
+
+/* Tell those who wait for tickets up to `ticket`. */
+static void
+sealer_answer(uint64 ticket, uint64 height, const char *error)
+{
+	LWLockAcquire(&mine->seal_lock, LW_EXCLUSIVE);
+	if (error == NULL)
+		mine->seal_height = height;
+	strlcpy(mine->seal_error, error != NULL ? error : "", SEAL_ERROR_LEN_MAX);
+	LWLockRelease(&mine->seal_lock);
+	pg_atomic_write_u64(&mine->seal_done, ticket);
+	ConditionVariableBroadcast(&mine->seal_cv);
+}
+
+/*
+ * One block, in one transaction with one snapshot.  The commit is flushed
+ * whatever the server's default is: a signature must never outlive what it signs.
+ */
+static uint64
+sealer_seal(void)
+{
+	uint64		height;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	if (site_reopen_if_copied())
+		CommandCounterIncrement();
+	XactIsoLevel = XACT_REPEATABLE_READ;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, "sealing");
+	height = seal_block();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return height;
+}
+
+/* Seal and answer; false where it failed. */
+static bool
+sealer_try(MemoryContext context)
+{
+	static bool complained = false;
+	uint64		ticket;
+	volatile uint64 height = 0;
+	volatile bool failed = false;
+	char		error[SEAL_ERROR_LEN_MAX] = "";
+
+	/* first the flag and the ticket, then the snapshot: what comes later stays */
+	pg_atomic_write_u32(&mine->unsealed, 0);
+	pg_memory_barrier();
+	ticket = pg_atomic_read_u64(&mine->seal_requested);
+
+	PG_TRY();
+	{
+		height = sealer_seal();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *data;
+
+		MemoryContextSwitchTo(context);
+		data = CopyErrorData();
+		strlcpy(error, data->message, sizeof(error));
+		if (!complained)
+			EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		pgstat_report_activity(STATE_IDLE, NULL);
+		failed = true;
+	}
+	PG_END_TRY();
+
+	if (complained && !failed)
+		ereport(LOG, (errmsg("sealing works again")));
+	complained = failed;
+	if (failed)
+		pg_atomic_write_u32(&mine->unsealed, 1);
+	sealer_answer(ticket, height, failed ? error : NULL);
+	MemoryContextReset(context);
+	return !failed;
+}
+
+static bool
+sealer_is_asked(void)
+{
+	return pg_atomic_read_u64(&mine->seal_requested) != pg_atomic_read_u64(&mine->seal_done);
+}
+
+static void
+sealer_loop(void)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "energyledger sealer",
+												  ALLOCSET_DEFAULT_SIZES);
+	TimestampTz last = 0;
+	bool		look = true;	/* at start there may be something */
+
+	while (!ShutdownRequestPending)
+	{
+		long		wait_ms = SEALER_IDLE_MS;
+		bool		asked = sealer_is_asked();
+		bool		due = false;
+
+		if (seal_interval_ms > 0 && (look || pg_atomic_read_u32(&mine->unsealed) != 0))
+		{
+			wait_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+													  TimestampTzPlusMilliseconds(last, seal_interval_ms));
+			due = wait_ms <= 0;
+		}
+		if (due || asked)
+		{
+			MemoryContextSwitchTo(context);
+			if (!sealer_has_extension())
+				break;
+			look = !sealer_try(context);
+			last = GetCurrentTimestamp();
+			continue;
+		}
+		look = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 Max(wait_ms, 1), PG_WAIT_EXTENSION) & WL_TIMEOUT;
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+	}
+}
+
+void
+sealer_main(Datum arg)
+{
+	Oid			database = DatumGetObjectId(arg);
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	if (IsBinaryUpgrade || !sealer_has_extension() || !sealer_enter())
+		proc_exit(0);
+	pgstat_report_appname("energyledger sealer");
+	sealer_loop();
+	proc_exit(0);
+}

@@ -1,0 +1,13 @@
+/*
+ * sealer.h: the launcher and the sealers, as the rest of the server uses them.
+ */
+#ifndef WORKER_SEALER_H
+#define WORKER_SEALER_H
+
+/* Keep the sealer out of a database while a statement needs it unconnected. */
+extern void sealer_hold(Oid database);
+extern void sealer_release(Oid database);
+
+extern void launcher_register(void);	/* _PG_init only */
+
+#endif							/* WORKER_SEALER_H */

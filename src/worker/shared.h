@@ -1,0 +1,69 @@
+/*
+ * shared.h: what the backends, the launcher and the sealers of one cluster
+ * share in memory: one slot a database.
+ */
+#ifndef WORKER_SHARED_H
+#define WORKER_SHARED_H
+
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+
+#include "core/ed25519.h"
+
+#define SEAL_ERROR_LEN_MAX 256
+
+typedef struct SharedDatabase
+{
+	Oid			database;		/* InvalidOid: the slot is free.  Set once,
+								 * under SharedState.lock, never unset while
+								 * the server runs */
+
+	/* ids: under id_lock */
+	LWLock		id_lock;
+	uint64		id_next;		/* next counter to hand out */
+	uint64		id_end;			/* end of the slab; id_next == id_end: empty */
+
+	/* sealing */
+	pg_atomic_uint32 unsealed;	/* something committed since the last block */
+	pg_atomic_uint64 seal_requested;	/* tickets drawn by seal() */
+	pg_atomic_uint64 seal_done; /* tickets answered */
+	ConditionVariable seal_cv;	/* wakes those who wait for seal_done */
+	uint64		seal_height;	/* answer: newest height; written before
+								 * seal_done, under seal_lock */
+	LWLock		seal_lock;
+	char		seal_error[SEAL_ERROR_LEN_MAX]; /* why the last attempt failed, or "" */
+
+	/* the sealer: under SharedState.lock */
+	int			sealer_pid;
+	Latch	   *sealer_latch;
+	bool		sealer_wanted;	/* the launcher shall start one */
+	int			sealer_held;	/* number of statements that need the database
+								 * unconnected: do not start one */
+} SharedDatabase;
+
+typedef struct SharedState
+{
+	LWLock	   *lock;
+	Latch	   *launcher_latch;
+	int			id_tranche;
+	bool		key_loaded;
+	uint8		public_key[ED25519_PUBLIC_LEN]; /* of the site, set before any backend starts */
+	SharedDatabase database[FLEXIBLE_ARRAY_MEMBER];
+} SharedState;
+
+extern SharedState *shared_state;
+
+extern void shared_init_hooks(void);	/* _PG_init only */
+
+/* This database's slot, made on first use.  Errors where all slots are taken. */
+extern SharedDatabase *shared_database(void);
+
+/* Another's, or NULL. */
+extern SharedDatabase *shared_database_find(Oid database);
+
+/* Make sure that a sealer runs for this database, and that it looks. */
+extern void sealer_wake(SharedDatabase *db);
+
+#endif							/* WORKER_SHARED_H */
