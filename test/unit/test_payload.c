@@ -1,0 +1,217 @@
+/*
+ * test_payload.c: payloads written and read in both encodings; what the writer
+ * will not write, the reader does not take.
+ */
+#include "unit.h"
+
+#include "core/payload.h"
+
+static payload said;
+static payload read_back;
+static uint8_t bytes[MESSAGE_BYTES_MAX];
+
+static void
+fill(payload *p, int readings)
+{
+	memset(p, 0, sizeof(*p));
+	p->type = PAYLOAD_READING;
+	strcpy(p->meter, "street-7:flat.3_a");
+	p->epoch = UINT32_MAX;
+	p->seq = INT64_MAX;
+	p->has_prev = true;
+	memset(p->prev, 0xFB, sizeof(p->prev));
+	p->t_ms = INT64_C(1751328000000);
+	p->clock_status = 'S';
+	p->reading_count = readings;
+	for (int i = 0; i < readings; i++)
+	{
+		payload_reading *g = &p->reading[i];
+
+		strcpy(g->obis, "1-0:1.8.0*255");
+		g->from_ms = p->t_ms - 900000;
+		g->to_ms = p->t_ms;
+		g->value = i % 2 ? INT64_MIN + i : INT64_MAX - i;
+		g->scale = (int8_t) (i % 19 - 9);
+		strcpy(g->unit, "kWh");
+		g->status = "GTDRMXIOSEF"[i % 11];
+	}
+}
+
+/* p is written, cut to its own length, and read into read_back. */
+static refusal
+there_and_back(envelope_kind kind, const payload *p)
+{
+	size_t		len = payload_write(kind, p, bytes, sizeof(bytes));
+	uint8_t    *exact;
+	refusal		why;
+
+	assert_true(len > 0);
+	assert_int_equal(payload_write(kind, p, bytes, len - 1), 0);
+	assert_int_equal(payload_write(kind, p, bytes, len), len);
+	exact = unit_exact(bytes, len);
+	why = payload_parse(kind, exact, len, &read_back);
+	free(exact);
+	return why;
+}
+
+static void
+what_was_written_is_read(void **state)
+{
+	static const int counts[] = {1, 2, 96};
+
+	for (int kind = ENVELOPE_COSE_SIGN1; kind <= ENVELOPE_JWS; kind++)
+	{
+		for (int i = 0; i < 3; i++)
+		{
+			fill(&said, counts[i]);
+			memset(&read_back, 0, sizeof(read_back));
+			assert_int_equal(there_and_back((envelope_kind) kind, &said), REFUSAL_NONE);
+			assert_memory_equal(&read_back, &said, sizeof(said));
+		}
+		fill(&said, 1);
+		said.seq = 1;
+		said.epoch = 0;
+		said.has_prev = false;
+		memset(said.prev, 0, sizeof(said.prev));
+		memset(&read_back, 0, sizeof(read_back));
+		assert_int_equal(there_and_back((envelope_kind) kind, &said), REFUSAL_NONE);
+		assert_memory_equal(&read_back, &said, sizeof(said));
+	}
+}
+
+/* A whole day of quarter hours with four registers, as one COSE message. */
+static void
+a_day_fits(void **state)
+{
+	fill(&said, 4 * 96);
+	for (int i = 0; i < said.reading_count; i++)
+	{
+		said.reading[i].value = 123456 + i;
+		strcpy(said.reading[i].obis, "1-0:1.8.0");
+		strcpy(said.reading[i].unit, "Wh");
+	}
+	assert_true(payload_write(ENVELOPE_COSE_SIGN1, &said, bytes, sizeof(bytes)) > 0);
+}
+
+static void
+writer_refuses(void **state)
+{
+	for (int kind = ENVELOPE_COSE_SIGN1; kind <= ENVELOPE_JWS; kind++)
+	{
+#define UNWRITABLE(change) \
+		do { \
+			fill(&said, 1); \
+			change; \
+			assert_int_equal(payload_write((envelope_kind) kind, &said, bytes, sizeof(bytes)), 0); \
+		} while (0)
+
+		UNWRITABLE(said.type = PAYLOAD_ORDER);
+		UNWRITABLE(strcpy(said.meter, "a\"b"));
+		UNWRITABLE(said.meter[0] = '\0');
+		UNWRITABLE(said.seq = 0);
+		UNWRITABLE(said.seq = (uint64_t) INT64_MAX + 1);
+		UNWRITABLE(said.seq = 1);
+		UNWRITABLE(said.has_prev = false);
+		UNWRITABLE(said.t_ms = -1);
+		UNWRITABLE(said.clock_status = 'X');
+		UNWRITABLE(said.reading_count = 0);
+		UNWRITABLE(said.reading_count = PAYLOAD_READINGS_MAX + 1);
+		UNWRITABLE(strcpy(said.reading[0].obis, "1 0"));
+		UNWRITABLE(strcpy(said.reading[0].unit, ""));
+		UNWRITABLE(said.reading[0].from_ms = said.reading[0].to_ms + 1);
+		UNWRITABLE(said.reading[0].scale = 10);
+		UNWRITABLE(said.reading[0].status = 'Z');
+	}
+}
+
+/* Every prefix of a payload is refused, whatever it ends in. */
+static void
+cut_anywhere(void **state)
+{
+	for (int kind = ENVELOPE_COSE_SIGN1; kind <= ENVELOPE_JWS; kind++)
+	{
+		size_t		len;
+
+		fill(&said, 2);
+		len = payload_write((envelope_kind) kind, &said, bytes, sizeof(bytes));
+		for (size_t n = 0; n < len; n++)
+		{
+			uint8_t    *exact = unit_exact(bytes, n);
+
+			assert_int_not_equal(payload_parse((envelope_kind) kind, exact, n, &read_back), REFUSAL_NONE);
+			free(exact);
+		}
+	}
+}
+
+static refusal
+parse_json(const char *text)
+{
+	size_t		len = strlen(text);
+	uint8_t    *exact = unit_exact(text, len);
+	refusal		why = payload_parse(ENVELOPE_JWS, exact, len, &read_back);
+
+	free(exact);
+	return why;
+}
+
+/* Fields in any order, the body before its type; what was claimed is kept of a refused message. */
+static void
+order_and_claims(void **state)
+{
+	assert_int_equal(parse_json("{\"body\":[[\"1\",1,1,2,0,\"Wh\",\"G\"]],\"ts\":\"U\",\"t\":5,\"prev\":\"\",\"seq\":1,"
+								"\"epoch\":3,\"meter\":\"m\",\"type\":\"reading\",\"v\":1}"), REFUSAL_NONE);
+	assert_int_equal(read_back.reading_count, 1);
+	assert_int_equal(read_back.reading[0].value, 2);
+
+	assert_int_equal(parse_json("{\"meter\":\"m\",\"epoch\":3,\"seq\":7,\"v\":2}"), REFUSAL_UNSUPPORTED_VERSION);
+	assert_string_equal(read_back.meter, "m");
+	assert_int_equal(read_back.epoch, 3);
+	assert_int_equal(read_back.seq, 7);
+	assert_int_equal(parse_json("[]"), REFUSAL_WRONG_TYPE);
+	assert_string_equal(read_back.meter, "");
+}
+
+static void
+other_types_have_any_body(void **state)
+{
+#define EVENT(body) "{\"v\":1,\"type\":\"event\",\"meter\":\"m\",\"epoch\":0,\"seq\":1,\"prev\":\"\",\"t\":5,\"ts\":\"S\",\"body\":" body "}"
+	assert_int_equal(parse_json(EVENT("{}")), REFUSAL_NONE);
+	assert_int_equal(read_back.type, PAYLOAD_EVENT);
+	assert_int_equal(read_back.reading_count, 0);
+	assert_int_equal(parse_json(EVENT("[[[1,null,\"\\n\"]]]")), REFUSAL_NONE);
+	assert_int_equal(parse_json(EVENT("[[[[]]]]")), REFUSAL_TOO_DEEP);
+	assert_int_equal(parse_json(EVENT("[0.5]")), REFUSAL_NOT_AN_INTEGER);
+	assert_int_equal(parse_json(EVENT("null")), REFUSAL_BAD_BODY);
+}
+
+static void
+names_of_meters(void **state)
+{
+	char		name[66];
+
+	memset(name, 'a', sizeof(name));
+	assert_true(payload_meter_valid(name, 64));
+	assert_false(payload_meter_valid(name, 65));
+	assert_false(payload_meter_valid(name, 0));
+	assert_true(payload_meter_valid("AZaz09._:-", 10));
+	assert_false(payload_meter_valid("a\0b", 3));
+	assert_false(payload_meter_valid("a/b", 3));
+	assert_false(payload_meter_valid("a+b", 3));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_written_is_read),
+		cmocka_unit_test(a_day_fits),
+		cmocka_unit_test(writer_refuses),
+		cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(order_and_claims),
+		cmocka_unit_test(other_types_have_any_body),
+		cmocka_unit_test(names_of_meters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
