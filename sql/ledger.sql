@@ -157,6 +157,9 @@ SELECT pg_catalog.pg_extension_config_dump('energyledger.entry', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.block', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.leaf', '');
 
+-- Checkpoints are for everybody.
+GRANT SELECT ON energyledger.site, energyledger.block TO PUBLIC;
+
 CREATE FUNCTION energyledger.open_site() RETURNS void
     AS 'MODULE_PATHNAME', 'open_site' LANGUAGE C STRICT;
 SELECT energyledger.open_site();
@@ -197,6 +200,6 @@ CREATE FUNCTION energyledger.verify(only_relation regclass DEFAULT NULL,
 COMMENT ON FUNCTION energyledger.verify(regclass) IS
 'Recomputes everything from what is stored: rows to entries, entries to the log, the block chain, the roots and the signatures of the checkpoints.
 Argument: a ledger table to read the rows of, or NULL for all; the log itself is always checked whole.
-Returns one row for each finding, none where all is intact: the table, the ledger_id (of the row where it can be told, else of the entry''s first row, or the log index for findings of the log), the kind of finding, what was expected and what was found.
+Returns one row for each finding, none where all is intact: the table, the ledger_id (of the row where it can be told, else of the entry''s first row; for a row of the log''s own tables its key there: first_id, height, leaf_index), the kind of finding, what was expected and what was found.
 Says in a NOTICE up to which size and time it is intact. Reads with one snapshot and may run beside writers; rows that the calling transaction itself wrote are not covered.
 The source of the rules is doc/format.md.';

@@ -26,6 +26,7 @@
 #include "commands/defrem.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -227,6 +228,16 @@ verify_relation_oid(const char *name)
 	return OidIsValid(schema) ? get_relname_relid(dot + 1, schema) : InvalidOid;
 }
 
+/* Hashes of rows are shown to those who may read the rows. */
+static void
+verify_check_rights(Relation rel)
+{
+	AclResult	right = pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_SELECT);
+
+	if (right != ACLCHECK_OK)
+		aclcheck_error(right, OBJECT_TABLE, RelationGetRelationName(rel));
+}
+
 /* A table that the log knows: is it still there, still what it was? */
 static void
 verify_read_table(RowPass *p, const char *name, int32 version)
@@ -242,6 +253,7 @@ verify_read_table(RowPass *p, const char *name, int32 version)
 		verify_finding(p->findings, name, -1, "table_missing", "a ledger table", NULL);
 		return;
 	}
+	verify_check_rights(rel);
 	if (!am_hashes_rows(rel))
 		verify_finding(p->findings, name, -1, "access_method", "ledger",
 					   OidIsValid(rel->rd_rel->relam) ? get_am_name(rel->rd_rel->relam) : "none");
