@@ -1,0 +1,66 @@
+#!/bin/bash
+# bench.sh: what the ledger costs, beside plain PostgreSQL in the same run.
+#
+# "make bench" prints the settings as lines with a leading #, then "name value unit"
+# lines.  A private cluster is made for it and gone afterwards.  Rates depend on the
+# machine, and on what else it does; the ratios are what to compare.
+#
+#   BENCH_ONLY=copy|commit|verify|ingest    one part only
+#   ROWS PAIRS TRIGGER_ROWS                 copy.sh, verify.sh
+#   CLIENTS COMMIT_RUNS COMMIT_RUN_S        commit.sh
+#   VERIFY_RUNS  INGEST_RUNS                verify.sh, ingest.sh
+
+set -o pipefail
+
+BENCH_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$BENCH_DIR/../test/lib.sh"
+. "$BENCH_DIR/measure.sh"
+. "$BENCH_DIR/copy.sh"
+. "$BENCH_DIR/commit.sh"
+
+BENCH_PARTS="copy commit"
+BENCH_ONLY=${BENCH_ONLY:-}
+
+# Large enough that no checkpoint falls into a run but those taken between them, and
+# no autovacuum of what one run wrote into the next one.  All else is the default.
+bench_cluster()
+{
+	el_progress "bench: building, starting a private cluster"
+	el_cluster bench \
+		"shared_buffers = 1GB" \
+		"max_wal_size = 16GB" \
+		"min_wal_size = 2GB" \
+		"checkpoint_timeout = 1h" \
+		"autovacuum = off" \
+		"fsync = on" \
+		"synchronous_commit = on"
+	BENCH_FILES=$EL_TMP/files
+	mkdir "$BENCH_FILES"
+	[ "$(id -u)" != 0 ] || chown "$EL_SERVER_USER" "$BENCH_FILES"
+	el_psql -c "SET client_min_messages = warning" -c "CREATE EXTENSION pg_energyledger" ||
+		el_die "could not create the extension"
+}
+
+# Asked of the server, so that what is printed is what ran.
+bench_header()
+{
+	el_progress_end
+	echo "# $(nproc) cores"
+	el_psql -c "
+		SELECT '# ' || name || ' = ' || current_setting(name)
+		FROM unnest(ARRAY['server_version', 'shared_buffers', 'max_wal_size', 'checkpoint_timeout',
+			'wal_level', 'fsync', 'synchronous_commit', 'full_page_writes', 'data_checksums',
+			'autovacuum', 'energyledger.seal_interval']) WITH ORDINALITY s(name, n)
+		ORDER BY n" || el_die "could not read the settings"
+}
+
+case " $BENCH_PARTS " in
+	*" ${BENCH_ONLY:-copy} "*) ;;
+	*) el_die "BENCH_ONLY is one of: $BENCH_PARTS" ;;
+esac
+el_begin bench
+bench_cluster
+bench_header
+for part in ${BENCH_ONLY:-$BENCH_PARTS}; do
+	"bench_$part"
+done

@@ -1,0 +1,69 @@
+# copy.sh: how fast rows come in by COPY: heap, ledger, and a trigger that chains them.
+#
+# Sourced by bench.sh, called as bench_copy.  The file lies with the server and names
+# its columns; the ledger table has its automatic BRIN index, the heap table none, the
+# trigger's table the primary key it finds the last row by.  Heap and ledger load the
+# same ROWS rows in pairs, the slow trigger fewer: its cost is the same for each row.
+
+ROWS=${ROWS:-2000000}
+PAIRS=${PAIRS:-3}
+TRIGGER_ROWS=${TRIGGER_ROWS:-50000}
+
+# The table that the last ledger run left behind, for bench_verify.
+BENCH_COPIED_TABLE=
+
+# bench_copy_file ROWS: the file, made once, by the server since it is what reads it.
+bench_copy_file()
+{
+	local file=$BENCH_FILES/rows.$1
+
+	[ -f "$file" ] || el_psql -c "
+		COPY (SELECT n % 100000, timestamptz '2024-01-01 00:00Z' + n * interval '15 min' / 100000,
+				n * 7919 % 10000, (n % 4)::smallint, sha512(int8send(n))
+			FROM generate_series(1, $1::bigint) n)
+		TO '$file'" || el_die "could not write the file to copy from"
+	echo "$file"
+}
+
+# bench_copy_run KIND ROWS RUN: sets BENCH_RATE to rows a second.
+bench_copy_run()
+{
+	local kind=$1 rows=$2 table=copy_$1_$3 file ms
+
+	el_progress "copy: $kind, run $3"
+	file=$(bench_copy_file "$rows") || exit 1
+	bench_table "$kind" "$table"
+	bench_settle
+	ms=$(bench_statement_ms "COPY $table ($BENCH_COLUMNS) FROM '$file'") || exit 1
+	BENCH_RATE=$(bench_rate "$rows" "$ms")
+	case $kind in
+		ledger) BENCH_COPIED_TABLE=$table ;;
+		trigger_chain) bench_trigger_chain_check "$table" ;;
+	esac
+	bench_drop "$kind" "$table"
+}
+
+bench_copy()
+{
+	local run kind heap=() ledger=() trigger_chain=()
+
+	# The first to run would pay for new WAL segments, which later runs use again.
+	bench_copy_run heap "$ROWS" 0
+	for ((run = 1; run <= PAIRS; run++)); do
+		for kind in $(bench_rotate $run heap ledger); do
+			bench_copy_run $kind "$ROWS" $run
+			[ $kind = heap ] && heap+=("$BENCH_RATE") || ledger+=("$BENCH_RATE")
+		done
+		bench_copy_run trigger_chain "$TRIGGER_ROWS" $run
+		trigger_chain+=("$BENCH_RATE")
+	done
+	el_progress_end
+	bench_print copy_rows "$ROWS" rows
+	bench_print copy_runs "$PAIRS" pairs
+	bench_print copy_rows_per_s_heap "$(bench_round "$(bench_median "${heap[@]}")")" rows/s
+	bench_print copy_rows_per_s_ledger "$(bench_round "$(bench_median "${ledger[@]}")")" rows/s
+	bench_print copy_ratio "$(bench_ratio "${ledger[*]}" "${heap[*]}")" ledger/heap
+	bench_print copy_rows_trigger_chain "$TRIGGER_ROWS" rows
+	bench_print copy_rows_per_s_trigger_chain "$(bench_round "$(bench_median "${trigger_chain[@]}")")" rows/s
+	bench_print copy_vs_trigger_chain "$(bench_ratio "${ledger[*]}" "${trigger_chain[*]}")" ledger/trigger
+}
