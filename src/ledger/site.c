@@ -4,8 +4,8 @@
  * The key is one Ed25519 seed for the cluster, in a file that only the server's
  * operating-system user can read; the log's name (origin) is the database's own.
  * The postmaster makes the file when there is none and keeps the public half in
- * shared memory; the secret is read where something is signed and wiped again.
- * It never enters SQL, a log line or an error message.
+ * shared memory; the secret is read by the processes that sign, into locked
+ * memory.  It never enters SQL, a log line or an error message.
  *
  * A database that is a copy (restored dump, CREATE DATABASE ... TEMPLATE) must
  * not sign under the name of the one it was copied from: that would be a fork.
@@ -241,31 +241,61 @@ site_note_key(note_key *k)
 		elog(ERROR, "origin \"%s\" cannot name a key", site->origin);
 }
 
+/*
+ * The secret key, read once in a process that signs, into memory that is kept
+ * out of swap and core dumps.  The file does not change while the server runs:
+ * its name is fixed at start.
+ */
+static const uint8 *
+site_secret_key(uint8 public_key[ED25519_PUBLIC_LEN])
+{
+	static uint8 *guarded = NULL;
+
+	if (guarded == NULL)
+	{
+		uint8	   *fresh = sodium_malloc(ED25519_SECRET_LEN);
+
+		if (fresh == NULL)
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		PG_TRY();
+		{
+			site_key_load(public_key, fresh, ERROR);
+		}
+		PG_CATCH();
+		{
+			sodium_free(fresh);
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+		(void) sodium_mprotect_readonly(fresh);
+		guarded = fresh;
+	}
+	/* libsodium's form: the seed, then the public key */
+	memcpy(public_key, guarded + ED25519_SEED_LEN, ED25519_PUBLIC_LEN);
+	return guarded;
+}
+
 char *
 site_sign_note(const char *text, size_t len)
 {
 	const Site *site = site_current();
 	uint8		public_key[ED25519_PUBLIC_LEN];
-	uint8		secret_key[ED25519_SECRET_LEN];
+	const uint8 *secret_key;
 	note_key	key;
 	Size		cap = len + sizeof(key.name) + 256;
 	char	   *note = palloc(cap + 1);
 	size_t		note_len;
 
 	site_note_key(&key);
-	site_key_load(public_key, secret_key, ERROR);
+	secret_key = site_secret_key(public_key);
 	if (memcmp(public_key, site->public_key, ED25519_PUBLIC_LEN) != 0)
-	{
-		explicit_bzero(secret_key, sizeof(secret_key));
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the signing key is not the one that this log was opened with"),
 				 errdetail("Log \"%s\" names another public key than \"%s\" holds.",
 						   site->origin, site_key_path()),
 				 errhint("Put the key file back, or set energyledger.signing_key_file.")));
-	}
 	note_len = note_sign(text, len, &key, secret_key, note, cap);
-	explicit_bzero(secret_key, sizeof(secret_key));
 	if (note_len == 0)
 		elog(ERROR, "text cannot be signed as a note");
 	note[note_len] = '\0';
