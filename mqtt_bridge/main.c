@@ -65,7 +65,11 @@ main_read_arguments(int argc, char **argv, main_options *o, config *cfg, char *e
 		{
 			memcpy(name, argv[i] + 2, len - 2);
 			name[len - 2] = '\0';
-			value = value != NULL ? value + 1 : ++i < argc ? argv[i] : NULL;
+			/* A forgotten value must not swallow the next option. */
+			if (value != NULL)
+				value++;
+			else if (i + 1 < argc && strncmp(argv[i + 1], "--", 2) != 0)
+				value = argv[++i];
 			if (value == NULL)
 			{
 				snprintf(error, CONFIG_ERROR_BYTES_MAX, "option --%s needs a value", name);

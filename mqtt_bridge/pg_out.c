@@ -7,10 +7,11 @@
  * harmless, as the messages stay unacknowledged, come again, and are then
  * stored or found to be duplicates.
  *
- * Errors are of two kinds, told apart by SQLSTATE: those of the situation (no
+ * Errors are of three kinds, told apart by SQLSTATE: those of the situation (no
  * connection, no disk, no privilege, a standby, a timeout), which say nothing
- * about the messages, and those of the data, after which store.c looks for the
- * message that caused them.
+ * about the messages; conflicts with other transactions, which a repetition
+ * mends; and those of the data, after which store.c looks for the message that
+ * caused them.
  */
 #include "pg_out.h"
 
@@ -64,11 +65,7 @@ pg_out_lose(pg_out *p, const char *what)
 	return PG_OUT_UNAVAILABLE;
 }
 
-/*
- * Errors of the situation: another try, later, with the same messages may do.
- * A deadlock or a serialization failure (class 40) is not among them: store.c's
- * smaller transactions are the next try, at once.
- */
+/* Errors of the situation: another try, later, with the same messages may do. */
 static bool
 pg_out_is_situation(const char *sqlstate)
 {
@@ -166,6 +163,7 @@ pg_out_judge_error(pg_out *p, PGresult *r, int64_t deadline_ms)
 {
 	const char *sqlstate = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 	bool		situation = pg_out_is_situation(sqlstate);
+	bool		conflict = sqlstate != NULL && strncmp(sqlstate, "40", 2) == 0;
 	PGresult   *rollback;
 
 	snprintf(p->error, sizeof(p->error), "%s (SQLSTATE %s)",
@@ -182,7 +180,7 @@ pg_out_judge_error(pg_out *p, PGresult *r, int64_t deadline_ms)
 	if (rollback == NULL)
 		return PG_OUT_UNAVAILABLE;
 	PQclear(rollback);
-	return PG_OUT_REFUSED;
+	return conflict ? PG_OUT_CONFLICT : PG_OUT_REFUSED;
 }
 
 /* ---------------------------------------------------------------- connecting */

@@ -20,6 +20,8 @@ typedef enum pg_out_result
 	PG_OUT_OK,
 	PG_OUT_UNAVAILABLE,			/* gone, hung, full, read-only, ... : try later;
 								 * whether a COMMIT took effect is not known */
+	PG_OUT_CONFLICT,			/* rolled back for a concurrent transaction: the
+								 * same again may do */
 	PG_OUT_REFUSED,				/* it answers, and refuses these messages:
 								 * rolled back */
 	PG_OUT_NOT_INSTALLED		/* reachable, without our extension */

@@ -15,6 +15,8 @@
 
 #include "log.h"
 
+#define STORE_TRIES_MAX 5		/* of a transaction that conflicts with others */
+
 /* Once a message, not once a try: it comes again until somebody mends it. */
 static void
 store_complain(store *s, const batch_message *m)
@@ -57,17 +59,20 @@ store_range(store *s, batch *b, int first, int count, int64_t deadline_ms)
 {
 	store_result left;
 	store_result right;
+	pg_out_result result;
+	int			tries = 0;
 
-	switch (pg_out_store(&s->database, b, first, count, deadline_ms))
+	do
+		result = pg_out_store(&s->database, b, first, count, deadline_ms);
+	while (result == PG_OUT_CONFLICT && ++tries < STORE_TRIES_MAX);
+
+	if (result == PG_OUT_OK)
 	{
-		case PG_OUT_OK:
-			store_count(s, b, first, count);
-			return STORE_ALL;
-		case PG_OUT_REFUSED:
-			break;
-		default:
-			return STORE_UNAVAILABLE;
+		store_count(s, b, first, count);
+		return STORE_ALL;
 	}
+	if (result != PG_OUT_REFUSED)
+		return STORE_UNAVAILABLE;
 	if (count == 1)
 	{
 		store_complain(s, &b->message[first]);
