@@ -125,6 +125,12 @@ SELECT verdict FROM energyledger.ingest(pg_temp.messages('nobody_1_1'));
 ROLLBACK;
 SELECT verdict, reason FROM energyledger.ingest(pg_temp.messages('nobody_1_1'));
 
+-- A meter with a new key: what is stored was verified when it came, the rest needs the new key.
+BEGIN;
+SELECT energyledger.register_meter('test:household', decode(repeat('00', 32), 'hex')) > 0 AS registered;
+SELECT verdict, seq, reason FROM energyledger.ingest(pg_temp.messages('household_1_1', 'household_1_2_other'));
+ROLLBACK;
+
 -- Arguments.
 SELECT * FROM energyledger.ingest(NULL);
 SELECT * FROM energyledger.ingest('{}');
