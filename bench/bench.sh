@@ -6,9 +6,10 @@
 # machine, and on what else it does; the ratios are what to compare.
 #
 #   BENCH_ONLY=copy|commit|verify|ingest    one part only
-#   ROWS PAIRS TRIGGER_ROWS                 copy.sh, verify.sh
+#   ROWS PAIRS TRIGGER_ROWS                 copy.sh (ROWS: verify.sh too)
 #   CLIENTS COMMIT_RUNS COMMIT_RUN_S        commit.sh
-#   VERIFY_RUNS  INGEST_RUNS                verify.sh, ingest.sh
+#   VERIFY_RUNS                             verify.sh
+#   INGEST_RUNS INGEST_BATCHES INGEST_METERS    ingest.sh
 
 set -o pipefail
 
@@ -17,8 +18,10 @@ BENCH_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$BENCH_DIR/measure.sh"
 . "$BENCH_DIR/copy.sh"
 . "$BENCH_DIR/commit.sh"
+. "$BENCH_DIR/verify.sh"
+. "$BENCH_DIR/ingest.sh"
 
-BENCH_PARTS="copy commit"
+BENCH_PARTS="copy commit verify ingest"
 BENCH_ONLY=${BENCH_ONLY:-}
 
 # Large enough that no checkpoint falls into a run but those taken between them, and
@@ -37,6 +40,14 @@ bench_cluster()
 	BENCH_FILES=$EL_TMP/files
 	mkdir "$BENCH_FILES"
 	[ "$(id -u)" != 0 ] || chown "$EL_SERVER_USER" "$BENCH_FILES"
+}
+
+# Each part in a database of its own: a log has only its own part's entries in it,
+# and a part's figures are the same whether it is run alone or after the others.
+bench_database()
+{
+	PGDATABASE=postgres el_psql -c "CREATE DATABASE bench_$1" || el_die "could not create a database"
+	export PGDATABASE=bench_$1
 	el_psql -c "SET client_min_messages = warning" -c "CREATE EXTENSION pg_energyledger" ||
 		el_die "could not create the extension"
 }
@@ -54,13 +65,14 @@ bench_header()
 		ORDER BY n" || el_die "could not read the settings"
 }
 
-case " $BENCH_PARTS " in
-	*" ${BENCH_ONLY:-copy} "*) ;;
+case $BENCH_ONLY in
+	"" | copy | commit | verify | ingest) ;;
 	*) el_die "BENCH_ONLY is one of: $BENCH_PARTS" ;;
 esac
 el_begin bench
 bench_cluster
 bench_header
 for part in ${BENCH_ONLY:-$BENCH_PARTS}; do
+	bench_database "$part"
 	"bench_$part"
 done

@@ -138,3 +138,14 @@ bench_trigger_chain_check()
 		WHERE hash <> expected") || el_die "could not check the chain of $1"
 	[ "$broken" = 0 ] || el_die "the trigger's chain is broken in $broken places"
 }
+
+# One of our small programs, built against the core as it was just installed.
+bench_program()
+{
+	local program=$EL_TMP/$1
+
+	[ -x "$program" ] || "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -I"$EL_ROOT/src" \
+		-o "$program" "$BENCH_DIR/$1.c" "$EL_ROOT"/src/core/*.o -lsodium -lcrypto ||
+		el_die "could not build $1"
+	echo "$program"
+}
