@@ -117,7 +117,7 @@ el_end()
 	trap - EXIT
 	el_progress_end
 	if [ "${EL_KEEP:-0}" = 1 ]; then
-		echo "kept: $EL_TMP" >&2
+		[ $status = 0 ] || echo "kept: $EL_TMP" >&2
 		exit $status
 	fi
 	if [ -n "$EL_JOB" ]; then

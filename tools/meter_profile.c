@@ -74,8 +74,9 @@ month_of_day(int64_t day)
 }
 
 /*
- * The sun's share of its noon height, in thousandths: Bhaskara's sine, which
- * needs only whole numbers.
+ * A roof's share of its nameplate under a clear sky, in thousandths: the square
+ * of the sun's half wave, as a low sun is weakened by air and angle both.
+ * Bhaskara's sine needs only whole numbers.
  */
 static int64_t
 sun_permille(int64_t day, int minute)
@@ -84,11 +85,13 @@ sun_permille(int64_t day, int minute)
 	int64_t		length = span[1] - span[0];
 	int64_t		d = minute - span[0];
 	int64_t		p;
+	int64_t		sine;
 
 	if (d <= 0 || d >= length)
 		return 0;
 	p = d * (length - d);
-	return 16000 * p / (5 * length * length - 4 * p);
+	sine = 16000 * p / (5 * length * length - 4 * p);
+	return sine * sine / 1000;
 }
 
 int64_t
@@ -101,7 +104,7 @@ meter_kind_capacity_w(meter_kind k, uint64_t noise_key)
 		case KIND_SOLAR:
 			return between(r, 30, 98) * 100;
 		case KIND_BATTERY:
-			return 2500;
+			return 2400;
 		case KIND_FILE_PV:
 			return 1040;		/* what the profile's source says */
 		default:
