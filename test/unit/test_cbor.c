@@ -30,7 +30,7 @@ items_of_the_profile(void **state)
 	static const char *const sound[] = {
 		"00", "17", "1818", "18ff", "190100", "19ffff", "1a00010000", "1affffffff",
 		"1b0000000100000000", "1b7fffffffffffffff", "20", "3b7fffffffffffffff",
-		"40", "4100", "60", "6161", "62c3a9", "80", "83010203", "a0", "a10102", "a2616101616202",
+		"40", "4100", "60", "6161", "62c3a9", "63e0a080", "63ed9fbf", "64f0908080", "64f48fbfbf", "80", "83010203", "a0", "a10102", "a2616101616202",
 		"f4", "f5", "f6", "818181f6"
 	};
 
@@ -60,7 +60,8 @@ refusals(void **state)
 		{"1b8000000000000000", REFUSAL_INTEGER_RANGE}, {"3b8000000000000000", REFUSAL_INTEGER_RANGE},
 		{"41", REFUSAL_BAD_CBOR}, {"5affffffff00", REFUSAL_BAD_CBOR}, {"5bffffffffffffffff00", REFUSAL_BAD_CBOR},
 		{"61ff", REFUSAL_BAD_UTF8}, {"62c080", REFUSAL_BAD_UTF8}, {"63eda080", REFUSAL_BAD_UTF8},
-		{"64f4908080", REFUSAL_BAD_UTF8}, {"61c3", REFUSAL_BAD_UTF8},
+		{"64f4908080", REFUSAL_BAD_UTF8}, {"63e09fbf", REFUSAL_BAD_UTF8}, {"64f08fbfbf", REFUSAL_BAD_UTF8},
+		{"63e28228", REFUSAL_BAD_UTF8}, {"64f0908028", REFUSAL_BAD_UTF8}, {"64f5808080", REFUSAL_BAD_UTF8}, {"61c3", REFUSAL_BAD_UTF8},
 		{"8201", REFUSAL_BAD_CBOR}, {"9affffffff01", REFUSAL_BAD_CBOR}, {"a101", REFUSAL_BAD_CBOR},
 		{"a201020102", REFUSAL_DUPLICATE_KEY}, {"a2616101616102", REFUSAL_DUPLICATE_KEY},
 		{"a18000", REFUSAL_TOO_DEEP}, {"81818180", REFUSAL_TOO_DEEP}, {"a101a101a101a0", REFUSAL_TOO_DEEP},

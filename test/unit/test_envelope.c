@@ -4,6 +4,7 @@
  */
 #include "unit.h"
 
+#include "core/base64.h"
 #include "core/ed25519.h"
 #include "core/envelope.h"
 
@@ -165,6 +166,105 @@ damage_is_noticed(void **state)
 }
 
 static void
+jws_headers(void **state)
+{
+	static const struct
+	{
+		const char *header;
+		refusal		why;
+	}			headers[] = {
+		{"{\"alg\":\"EdDSA\",\"cty\":\"x\",\"other\":\"\\u0041\"}", REFUSAL_NONE},
+		{"{\"alg\":\"ES256\"}", REFUSAL_NONE},
+		{"{\"alg\":\"none\"}", REFUSAL_UNSUPPORTED_ALGORITHM},
+		{"{\"alg\":\"HS256\"}", REFUSAL_UNSUPPORTED_ALGORITHM},
+		{"{\"alg\":\"EdDSA\\u0020\"}", REFUSAL_UNSUPPORTED_ALGORITHM},
+		{"{\"alg\":\"EdDSA\",\"alg\":\"EdDSA\"}", REFUSAL_DUPLICATE_KEY},
+		{"{\"typ\":\"JWT\"}", REFUSAL_BAD_HEADER},
+		{"{\"alg\":\"EdDSA\",\"crit\":\"exp\"}", REFUSAL_BAD_HEADER},
+		{"{\"alg\":\"EdDSA\",\"b64\":\"x\"}", REFUSAL_BAD_HEADER},
+		{"{\"alg\":\"EdDSA\",\"iat\":1}", REFUSAL_BAD_HEADER},
+		{"{\"alg\":\"EdDSA\",\"kid\":\"\\u0041\"}", REFUSAL_BAD_HEADER},
+		{"{\"alg\":\"EdDSA\"}x", REFUSAL_TRAILING_BYTES},
+		{"{\"alg\":\"EdDSA\"", REFUSAL_BAD_JSON}
+	};
+
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+	{
+		char		message[300];
+		size_t		len;
+		envelope	e;
+
+		len = base64url_encode((const uint8_t *) headers[i].header, strlen(headers[i].header),
+							   message, sizeof(message));
+		len += (size_t) sprintf(message + len, ".e30.%086d", 0);
+		/* 86 zeros end in a digit whose unused bits are not zero; A's do not */
+		memset(message + len - 86, 'A', 86);
+		if (parse(message, len, &e) != headers[i].why)
+			fail_msg("%s: %s, not %s", headers[i].header,
+					 refusal_name(parse(message, len, &e)), refusal_name(headers[i].why));
+	}
+}
+
+static void
+jws_signature_length(void **state)
+{
+	char		message[sizeof(rfc8037_jws) + 1];
+	size_t		len = strlen(rfc8037_jws);
+	envelope	e;
+
+	strcpy(message, rfc8037_jws);
+	assert_int_equal(parse(message, len - 1, &e), REFUSAL_BAD_SIGNATURE_LENGTH);
+	strcat(message, "A");
+	assert_int_equal(parse(message, len + 1, &e), REFUSAL_BAD_SIGNATURE_LENGTH);
+	message[len - 1] = 'h';		/* an unused bit */
+	assert_int_equal(parse(message, len, &e), REFUSAL_BAD_BASE64);
+}
+
+/* Everything before the payload of one byte and the signature of 64. */
+static void
+cose_headers(void **state)
+{
+	static const struct
+	{
+		const char *begin;
+		refusal		why;
+	}			begins[] = {
+		{"d28443a10127a0", REFUSAL_NONE}, {"d28443a10132a0", REFUSAL_NONE},
+		{"d28443a10126a0", REFUSAL_NONE}, {"d28443a10128a0", REFUSAL_NONE},
+		{"d28443a10127a11863818100", REFUSAL_NONE},
+		{"d28444a1013823a0", REFUSAL_UNSUPPORTED_ALGORITHM}, {"d28444a1016145a0", REFUSAL_UNSUPPORTED_ALGORITHM},
+		{"d28440a0", REFUSAL_BAD_HEADER}, {"d28441a0a0", REFUSAL_BAD_HEADER},
+		{"d28441a0a10127", REFUSAL_BAD_HEADER}, {"d28447a20127028118638100", REFUSAL_BAD_HEADER},
+		{"d28443a10127a1028101", REFUSAL_BAD_HEADER},
+		{"d28443a10127a10127", REFUSAL_DUPLICATE_KEY}, {"d28445a201270127a0", REFUSAL_DUPLICATE_KEY},
+		{"d28446a20127044161a1044161", REFUSAL_DUPLICATE_KEY},
+		{"d28444a1012700a0", REFUSAL_TRAILING_BYTES}, {"d28443a10127a10401", REFUSAL_WRONG_TYPE},
+		{"d28443a10127a11863818180", REFUSAL_TOO_DEEP}, {"d28443a10127a11863f93c00", REFUSAL_NOT_AN_INTEGER},
+		{"d28543a10127a0", REFUSAL_BAD_CBOR}, {"d28343a10127a0", REFUSAL_BAD_CBOR},
+		{"d28443a10127bfff", REFUSAL_INDEFINITE_LENGTH}, {"d2a143a10127a0", REFUSAL_WRONG_TYPE}
+	};
+	char		hex[400];
+	uint8_t		message[200];
+	envelope	e;
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+	{
+		sprintf(hex, "%s41005840%0128d", begins[i].begin, 0);
+		if (parse(message, unit_hex(hex, message, sizeof(message)), &e) != begins[i].why)
+			fail_msg("%s: not %s", begins[i].begin, refusal_name(begins[i].why));
+	}
+	for (int n = 62; n <= 66; n++)
+	{
+		sprintf(hex, "d28443a10127a0410058%02x%0*d", n, 2 * n, 0);
+		assert_int_equal(parse(message, unit_hex(hex, message, sizeof(message)), &e),
+						 n == 64 ? REFUSAL_NONE : REFUSAL_BAD_SIGNATURE_LENGTH);
+	}
+	/* the payload must be there */
+	sprintf(hex, "d28443a10127a0f65840%0128d", 0);
+	assert_int_equal(parse(message, unit_hex(hex, message, sizeof(message)), &e), REFUSAL_WRONG_TYPE);
+}
+
+static void
 limits(void **state)
 {
 	static uint8_t message[MESSAGE_BYTES_MAX + 1] = "eyJ";
@@ -212,6 +312,9 @@ main(void)
 		cmocka_unit_test(foreign_headers),
 		cmocka_unit_test(own_messages_come_back),
 		cmocka_unit_test(damage_is_noticed),
+		cmocka_unit_test(jws_headers),
+		cmocka_unit_test(jws_signature_length),
+		cmocka_unit_test(cose_headers),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(names_of_algorithms),
 		cmocka_unit_test(names_of_refusals),

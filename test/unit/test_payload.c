@@ -172,6 +172,92 @@ order_and_claims(void **state)
 	assert_string_equal(read_back.meter, "");
 }
 
+/* The sound text with one piece of it replaced. */
+static refusal
+parse_changed(const char *old, const char *new)
+{
+	static const char sound[] =
+	"{\"v\":1,\"type\":\"reading\",\"meter\":\"m\",\"epoch\":0,\"seq\":2,"
+	"\"prev\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\",\"t\":9,\"ts\":\"S\","
+	"\"body\":[[\"1-0:1.8.0\",1,2,3,0,\"Wh\",\"G\"]]}";
+	char		text[500];
+	const char *at = strstr(sound, old);
+
+	assert_non_null(at);
+	sprintf(text, "%.*s%s%s", (int) (at - sound), sound, new, at + strlen(old));
+	return parse_json(text);
+}
+
+static void
+each_field_is_checked(void **state)
+{
+	static const struct
+	{
+		const char *old;
+		const char *new;
+		refusal		why;
+	}			changes[] = {
+		{"", "", REFUSAL_NONE},
+		{"\"v\":1", "\"v\":2", REFUSAL_UNSUPPORTED_VERSION},
+		{"\"reading\"", "\"weather\"", REFUSAL_UNKNOWN_TYPE},
+		{"\"m\"", "\"m m\"", REFUSAL_BAD_METER}, {"\"m\"", "7", REFUSAL_WRONG_TYPE},
+		{"\"m\"", "\"\\u006d\"", REFUSAL_NON_CANONICAL},
+		{"\"epoch\":0", "\"epoch\":-1", REFUSAL_BAD_SEQUENCE},
+		{"\"epoch\":0", "\"epoch\":4294967295", REFUSAL_NONE},
+		{"\"epoch\":0", "\"epoch\":4294967296", REFUSAL_BAD_SEQUENCE},
+		{"\"epoch\":0", "\"epoch\":0,\"epoch\":0", REFUSAL_DUPLICATE_KEY},
+		{"\"epoch\":0", "\"epoch\":0,\"x\":0", REFUSAL_UNKNOWN_FIELD},
+		{"\"epoch\":0,", "", REFUSAL_MISSING_FIELD},
+		{"\"seq\":2", "\"seq\":0", REFUSAL_BAD_SEQUENCE},
+		{"\"seq\":2", "\"seq\":9223372036854775807", REFUSAL_NONE},
+		{"\"seq\":2", "\"seq\":9223372036854775808", REFUSAL_BAD_SEQUENCE},
+		{"\"seq\":2", "\"seq\":2.0", REFUSAL_NOT_AN_INTEGER},
+		{"\"seq\":2", "\"seq\":1", REFUSAL_BAD_PREV},
+		{"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "", REFUSAL_BAD_PREV},
+		{"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "AAEC", REFUSAL_BAD_PREV},
+		{"Gxwd", "Gx==", REFUSAL_BAD_BASE64},
+		{"\"t\":9", "\"t\":-1", REFUSAL_BAD_TIME},
+		{"\"t\":9", "\"t\":253402300799999", REFUSAL_NONE},
+		{"\"t\":9", "\"t\":253402300800000", REFUSAL_BAD_TIME},
+		{"\"ts\":\"S\"", "\"ts\":\"X\"", REFUSAL_BAD_CLOCK_STATUS},
+		{"\"ts\":\"S\"", "\"ts\":\"SS\"", REFUSAL_BAD_CLOCK_STATUS},
+		{"1,2,3,0", "2,1,3,0", REFUSAL_BAD_TIME}, {"1,2,3,0", "2,2,3,0", REFUSAL_NONE},
+		{"1,2,3,0", "1,2,3,9", REFUSAL_NONE}, {"1,2,3,0", "1,2,3,10", REFUSAL_BAD_BODY},
+		{"1,2,3,0", "1,2,9223372036854775808,0", REFUSAL_INTEGER_RANGE},
+		{"1,2,3,0", "1,2,\"3\",0", REFUSAL_BAD_BODY}, {",\"G\"", "", REFUSAL_BAD_BODY},
+		{",\"G\"", ",\"G\",1", REFUSAL_BAD_BODY}, {"\"G\"", "\"Z\"", REFUSAL_BAD_BODY},
+		{"1-0:1.8.0", "1 0", REFUSAL_BAD_BODY}, {"1-0:1.8.0", "1-0:1.8.0*255-and-more-xx", REFUSAL_BAD_BODY},
+		{"\"Wh\"", "\"megawatts\"", REFUSAL_BAD_BODY},
+		{"[[\"1-0:1.8.0\",1,2,3,0,\"Wh\",\"G\"]]", "[]", REFUSAL_BAD_BODY},
+		{"]]}", "]]}x", REFUSAL_TRAILING_BYTES}
+	};
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+	{
+		refusal		why = parse_changed(changes[i].old, changes[i].new);
+
+		if (why != changes[i].why)
+			fail_msg("%s to %s: %s, not %s", changes[i].old, changes[i].new,
+					 refusal_name(why), refusal_name(changes[i].why));
+	}
+}
+
+static void
+readings_are_counted(void **state)
+{
+	for (int n = PAYLOAD_READINGS_MAX; n <= PAYLOAD_READINGS_MAX + 1; n++)
+	{
+		static char text[MESSAGE_BYTES_MAX];
+		size_t		len = (size_t) sprintf(text, "{\"v\":1,\"type\":\"reading\",\"meter\":\"m\",\"epoch\":0,"
+										   "\"seq\":1,\"prev\":\"\",\"t\":9,\"ts\":\"S\",\"body\":");
+
+		for (int i = 0; i < n; i++)
+			len += (size_t) sprintf(text + len, "%c[\"1\",1,2,3,0,\"W\",\"G\"]", i == 0 ? '[' : ',');
+		strcpy(text + len, "]}");
+		assert_int_equal(parse_json(text), n == PAYLOAD_READINGS_MAX ? REFUSAL_NONE : REFUSAL_BAD_BODY);
+	}
+}
+
 static void
 other_types_have_any_body(void **state)
 {
@@ -209,6 +295,8 @@ main(void)
 		cmocka_unit_test(writer_refuses),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(order_and_claims),
+		cmocka_unit_test(each_field_is_checked),
+		cmocka_unit_test(readings_are_counted),
 		cmocka_unit_test(other_types_have_any_body),
 		cmocka_unit_test(names_of_meters),
 	};
