@@ -42,24 +42,35 @@ PG_CONFIG   ?= pg_config
 # The JIT's bitcode would need the very clang the server was built with.
 override with_llvm = no
 
-ifneq ($(shell command -v $(PG_CONFIG) 2>/dev/null),)
-PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-ifneq ($(wildcard $(PGXS)),)
-include $(PGXS)
-HAVE_PGXS = yes
-endif
+# These bring what they need and build for themselves, so they come without PGXS
+# (which has a "check" of its own that does nothing).
+SCRIPT_GOALS = check demo bench deps
+ifneq ($(filter $(SCRIPT_GOALS),$(MAKECMDGOALS)),)
+ifneq ($(filter-out $(SCRIPT_GOALS),$(MAKECMDGOALS)),)
+$(error Run 'make $(filter $(SCRIPT_GOALS),$(MAKECMDGOALS))' by itself)
 endif
 
-ifneq ($(HAVE_PGXS),yes)
-# A machine with nothing installed yet: these targets bring it here and start again.
-all check demo bench:
+check:
+	@./test/check.sh
+demo:
+	@./test/demo.sh $(if $(KEEP),--keep)
+bench:
+	@./bench/bench.sh
+deps:
 	@./test/deps.sh
-	@$(MAKE) --no-print-directory $@
-install installcheck:
-	@echo "pg_config (PG_CONFIG=$(PG_CONFIG)) or PostgreSQL's server headers not found: run 'make deps' first" >&2; exit 1
+.PHONY: check demo bench deps
+
+else
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifeq ($(wildcard $(PGXS)),)
+# A machine with nothing installed yet.
+all install installcheck:
+	@echo "PostgreSQL's server headers not found (PG_CONFIG=$(PG_CONFIG)): run 'make deps' first" >&2; exit 1
 clean:
 	rm -rf $(EXTRA_CLEAN) src/*.o src/*/*.o $(EXTENSION_SQL) *.so
 else
+include $(PGXS)
 
 all: $(PROGRAMS_OURS)
 
@@ -97,16 +108,6 @@ installcheck: test/expected
 test/expected:
 	ln -sfn ../expected $@
 
-check:
-	@./test/check.sh
-demo:
-	@./test/demo.sh $(if $(KEEP),--keep)
-bench:
-	@./bench/bench.sh
-
+.PHONY: install-programs uninstall-programs
 endif
-
-deps:
-	@./test/deps.sh
-
-.PHONY: deps check demo bench install-programs uninstall-programs
+endif
