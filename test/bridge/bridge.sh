@@ -87,14 +87,15 @@ is_quarantined() { [ "$(quarantined "$1")" = "$2" ]; }
 logged() { grep -qE -- "$1" "$EL_BRIDGE_LOG"; }
 acks() { grep -c 'Received PUBACK from energyledger-bridge.bridge.all.all (' "$EL_TMP/log/broker"; }
 
-# fleet NAME ARG...: one meter more, registered; its messages, hex, in $EL_RUN/NAME.hex.
+# fleet NAME ARG...: one meter more, registered; its messages, hex, in $EL_TMP/NAME.hex.
 fleet()
 {
 	local name=$1
 
 	shift
 	"$METER" --register --seed "$name" --prefix "$name-" --meters 1 "$@" | el_psql -f - > /dev/null
-	el_as_server "$METER" --seed "$name" --prefix "$name-" --meters 1 --quiet --write "$EL_RUN/$name.hex" "$@"
+	el_as_server "$METER" --seed "$name" --prefix "$name-" --meters 1 --quiet --write "$EL_RUN/$name.copy" "$@"
+	sed 's/^\\*x//' "$EL_RUN/$name.copy" > "$EL_TMP/$name.hex"	# without COPY's \\x
 	meter=$(el_psql -c "SELECT meter FROM energyledger.meter_current WHERE meter LIKE '$name-%'")
 }
 bytes() { printf "$(sed 's/../\\x&/g' <<< "$1")"; }
@@ -103,7 +104,7 @@ publish()
 {
 	local hex
 
-	sed -n "$1,$2p" "$EL_RUN/${meter%%-*}.hex" | while read -r hex; do
+	sed -n "$1,$2p" "$EL_TMP/${meter%%-*}.hex" | while read -r hex; do
 		bytes "$hex" | pub -t "el/v1/local/0/$meter/up/reading" -s
 	done
 }
@@ -131,7 +132,7 @@ el_wait 10 is_quarantined "topic = 'el/v1/no tenant/0/no meter/up/no type'" 1
 el_is "a message on a topic that is garbage is in quarantine" "$(quarantined "topic LIKE 'el/v1/no tenant/%'")" 1
 el_is "an empty message is in quarantine" "$(quarantined "reason = 'empty'")" 1
 fleet wrongtopic
-bytes "$(head -1 "$EL_RUN/wrongtopic.hex")" | pub -t el/v1/local/0/somebody-else/up/reading -s
+bytes "$(head -1 "$EL_TMP/wrongtopic.hex")" | pub -t el/v1/local/0/somebody-else/up/reading -s
 el_wait 10 is_quarantined "reason = 'topic_mismatch'" 1
 el_is "a sound message on another meter's topic is in quarantine" "$(quarantined "reason = 'topic_mismatch'")" 1
 publish 1 1
@@ -197,7 +198,7 @@ el_psql <<-SQL
 	CREATE FUNCTION energyledger.ingest(messages bytea[], topics text[])
 	RETURNS TABLE (ordinal int, verdict text, meter text, epoch bigint, seq bigint, reason text) LANGUAGE plpgsql AS \$\$
 	BEGIN
-		IF EXISTS (SELECT FROM unnest(messages) m WHERE m = '\\x$(sed -n 3p "$EL_RUN/poison.hex")') THEN
+		IF EXISTS (SELECT FROM unnest(messages) m WHERE m = '\\x$(sed -n 3p "$EL_TMP/poison.hex")') THEN
 			RAISE EXCEPTION 'cannot take this' USING ERRCODE = '22000';
 		END IF;
 		RETURN QUERY SELECT * FROM energyledger.ingest_sound(messages, topics);
