@@ -27,7 +27,9 @@ set -u
 EL_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Debian keeps mosquitto in sbin, which is not in an ordinary user's PATH.
 PATH=$PATH:/usr/sbin:/sbin
-PG_CONFIG=${PG_CONFIG:-pg_config}
+# By its full path: the stage has a pg_config too, which would answer for the stage.
+PG_CONFIG=$(command -v "${PG_CONFIG:-pg_config}" || echo "${PG_CONFIG:-pg_config}")
+export PG_CONFIG
 VECTORS=${VECTORS:-$EL_ROOT/../shared/vectors}
 # Not inherited from whoever calls: a test must not reach a database of theirs.
 unset PGSERVICE PGPASSFILE PGPASSWORD PGOPTIONS PGHOSTADDR PGTZ PGAPPNAME
