@@ -7,8 +7,8 @@
 # the price.
 
 CLIENTS=${CLIENTS:-16}
-COMMIT_RUNS=${COMMIT_RUNS:-3}
-COMMIT_RUN_S=${COMMIT_RUN_S:-6}
+COMMIT_RUNS=${COMMIT_RUNS:-5}
+COMMIT_RUN_S=${COMMIT_RUN_S:-4}
 
 # bench_commit_run KIND RUN: sets BENCH_RATE to transactions a second.
 bench_commit_run()
@@ -52,9 +52,9 @@ bench_commit()
 	el_progress_end
 	bench_print commit_clients "$CLIENTS" clients
 	bench_print commit_runs "$COMMIT_RUNS" "runs_of_${COMMIT_RUN_S}_s"
-	bench_print commit_tps_heap "$(bench_round "$(bench_median "${heap[@]}")")" transactions/s
-	bench_print commit_tps_ledger "$(bench_round "$(bench_median "${ledger[@]}")")" transactions/s
-	bench_print commit_ratio "$(bench_ratio "${ledger[*]}" "${heap[*]}")" ledger/heap
-	bench_print commit_tps_trigger_chain "$(bench_round "$(bench_median "${trigger_chain[@]}")")" transactions/s
-	bench_print commit_vs_trigger_chain "$(bench_ratio "${ledger[*]}" "${trigger_chain[*]}")" ledger/trigger
+	bench_print_rate commit_tps_heap transactions/s "${heap[@]}"
+	bench_print_rate commit_tps_ledger transactions/s "${ledger[@]}"
+	bench_print_ratio commit_ratio "${ledger[*]}" "${heap[*]}" ledger/heap
+	bench_print_rate commit_tps_trigger_chain transactions/s "${trigger_chain[@]}"
+	bench_print_ratio commit_vs_trigger_chain "${ledger[*]}" "${trigger_chain[*]}" ledger/trigger
 }

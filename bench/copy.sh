@@ -61,11 +61,11 @@ bench_copy()
 	el_progress_end
 	bench_print copy_rows "$ROWS" rows
 	bench_print copy_runs "$PAIRS" pairs
-	bench_print copy_rows_per_s_heap "$(bench_round "$(bench_median "${heap[@]}")")" rows/s
-	bench_print copy_rows_per_s_ledger "$(bench_round "$(bench_median "${ledger[@]}")")" rows/s
-	bench_print copy_ratio "$(bench_ratio "${ledger[*]}" "${heap[*]}")" ledger/heap
+	bench_print_rate copy_rows_per_s_heap rows/s "${heap[@]}"
+	bench_print_rate copy_rows_per_s_ledger rows/s "${ledger[@]}"
+	bench_print_ratio copy_ratio "${ledger[*]}" "${heap[*]}" ledger/heap
 	bench_print copy_rows_trigger_chain "$TRIGGER_ROWS" rows
-	bench_print copy_rows_per_s_trigger_chain "$(bench_round "$(bench_median "${trigger_chain[@]}")")" rows/s
-	bench_print copy_vs_trigger_chain "$(bench_ratio "${ledger[*]}" "${trigger_chain[*]}")" ledger/trigger
-	bench_print hash_rows_per_s "$(bench_round "$(bench_median "${hash[@]}")")" rows/s
+	bench_print_rate copy_rows_per_s_trigger_chain rows/s "${trigger_chain[@]}"
+	bench_print_ratio copy_vs_trigger_chain "${ledger[*]}" "${trigger_chain[*]}" ledger/trigger
+	bench_print_rate hash_rows_per_s rows/s "${hash[@]}"
 }

@@ -74,7 +74,7 @@ bench_ingest()
 	bench_print ingest_batch "$INGEST_BATCH_MESSAGES" messages
 	bench_print ingest_message_size "$(el_psql -c "SELECT round(avg(length(message))) FROM signed_message")" bytes
 	bench_print ingest_runs "$INGEST_RUNS" runs
-	bench_print ingest_messages_per_s "$(bench_round "$(bench_median "${ingest[@]}")")" messages/s
-	bench_print ed25519_verify_per_s "$(bench_round "$(bench_median "${ed25519[@]}")")" signatures/s
-	bench_print ingest_vs_ed25519 "$(bench_ratio "${ingest[*]}" "${ed25519[*]}")" ingest/ed25519
+	bench_print_rate ingest_messages_per_s messages/s "${ingest[@]}"
+	bench_print_rate ed25519_verify_per_s signatures/s "${ed25519[@]}"
+	bench_print_ratio ingest_vs_ed25519 "${ingest[*]}" "${ed25519[*]}" ingest/ed25519
 }

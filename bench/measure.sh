@@ -31,22 +31,29 @@ bench_rate()
 	awk -v count="$1" -v ms="$2" 'BEGIN { printf "%.3f", count * 1000 / ms }'
 }
 
-# A rate as a whole number.
-bench_round()
+# bench_print_ratio NAME NUMERATORS DENOMINATORS UNIT: two lists of equal length, taken
+# pair by pair.  The lowest and the highest say how much the median is worth.
+bench_print_ratio()
 {
-	printf '%.0f' "$1"
-}
-
-# bench_ratio NUMERATORS DENOMINATORS: two lists of equal length, taken pair by pair.
-bench_ratio()
-{
-	local -a above=($1) below=($2) ratios=()
+	local -a above=($2) below=($3) ratios=()
 	local i
 
 	for i in "${!above[@]}"; do
 		ratios+=("$(awk -v a="${above[i]}" -v b="${below[i]}" 'BEGIN { print a / b }')")
 	done
-	printf '%.3f' "$(bench_median "${ratios[@]}")"
+	ratios=($(printf '%s\n' "${ratios[@]}" | sort -g))
+	bench_print "$1" "$(printf '%.3f' "$(bench_median "${ratios[@]}")")" "$4"
+	bench_print "$1_min" "$(printf '%.3f' "${ratios[0]}")" "$4"
+	bench_print "$1_max" "$(printf '%.3f' "${ratios[-1]}")" "$4"
+}
+
+# bench_print_rate NAME UNIT RATE...: their median, as a whole number.
+bench_print_rate()
+{
+	local name=$1 unit=$2
+
+	shift 2
+	bench_print "$name" "$(printf '%.0f' "$(bench_median "$@")")" "$unit"
 }
 
 # How long the last statement of a psql script took, in ms, as psql measured it.

@@ -28,7 +28,7 @@ bench_verify()
 	el_progress_end
 	bench_print verify_rows "$ROWS" rows
 	bench_print verify_runs "$VERIFY_RUNS" runs
-	bench_print verify_rows_per_s "$(bench_round "$(bench_median "${verify[@]}")")" rows/s
-	bench_print copy_out_rows_per_s "$(bench_round "$(bench_median "${copy_out[@]}")")" rows/s
-	bench_print verify_vs_copy_out "$(bench_ratio "${verify[*]}" "${copy_out[*]}")" verify/copy_out
+	bench_print_rate verify_rows_per_s rows/s "${verify[@]}"
+	bench_print_rate copy_out_rows_per_s rows/s "${copy_out[@]}"
+	bench_print_ratio verify_vs_copy_out "${verify[*]}" "${copy_out[*]}" verify/copy_out
 }
