@@ -146,6 +146,20 @@ am_is_being_created(Relation rel)
 	return !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(RelationGetRelid(rel)));
 }
 
+/* The log names tables schema.table: one dot, so that a name is one table's. */
+static void
+am_check_name(Relation rel)
+{
+	const char *schema = get_namespace_name(RelationGetNamespace(rel));
+
+	if (strchr(RelationGetRelationName(rel), '.') != NULL || (schema != NULL && strchr(schema, '.') != NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("ledger table \"%s\" cannot have a dot in its name or its schema's",
+						RelationGetRelationName(rel)),
+				 errdetail("The log names it \"%s\".", schema_relation_name(rel))));
+}
+
 /*
  * New storage: for a table being created, whose columns are checked (the one
  * that VACUUM FULL and CLUSTER copy into is one of these), or for TRUNCATE.
@@ -170,6 +184,7 @@ ledger_relation_set_new_filelocator(Relation rel, const RelFileLocator *locator,
 				 errmsg("materialized view \"%s\" cannot use access method \"ledger\"",
 						RelationGetRelationName(rel)),
 				 errdetail("REFRESH replaces its rows.")));
+	am_check_name(rel);
 	schema_check_columns(RelationGetDescr(rel), RelationGetRelationName(rel));
 	heap_methods->relation_set_new_filelocator(rel, locator, persistence, freeze_xid, min_multi);
 }

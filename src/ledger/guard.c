@@ -1,45 +1,47 @@
 /*
- * guard.c: makes CREATE TABLE ... USING ledger whole, and refuses the DDL by
- * which rows could vanish or change without a row being written.
+ * guard.c: refuses the DDL by which rows could vanish or change without a row
+ * being written.
  *
- * Two hooks.  ProcessUtility sees statements: it adds ledger_id to a table that
- * is created without one, makes its BRIN index and registers its columns, and
- * refuses ALTER TABLE commands by their kind.  The object access hook sees every
- * removal, whichever statement it is part of (CASCADE, DROP OWNED, DROP SCHEMA,
- * DROP EXTENSION).
- *
- * A restore makes tables as they were dumped, index and all, so it is left alone.
+ * Two hooks.  ProcessUtility sees statements: it refuses ALTER TABLE commands by
+ * their kind, with the hint that fits, and hands CREATE TABLE to guard_create.c.
+ * The object access hook sees what happens whichever statement it is part of:
+ * every removal (CASCADE, DROP OWNED, DROP SCHEMA, DROP EXTENSION) and every
+ * change of a name, a type or an access method that came by another way than
+ * the statements known here (a partitioned parent, ALTER INDEX on a table).
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
-#include "commands/tablecmds.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
+#include "storage/ipc.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "guc.h"
 #include "ledger/am.h"
 #include "ledger/guard.h"
+#include "ledger/guard_create.h"
 #include "ledger/log.h"
 #include "ledger/schema.h"
 #include "worker/sealer.h"
@@ -61,155 +63,30 @@ guard_refuse(const char *what, Oid relid, const char *hint)
 			 hint != NULL ? errhint("%s", hint) : 0));
 }
 
-/* ---- CREATE TABLE ---- */
-
-static bool
-guard_uses_ledger(const char *access_method)
-{
-	if (access_method == NULL)
-		access_method = default_table_access_method;
-	return strcmp(access_method, "ledger") == 0;
-}
-
-static Node *
-guard_zero(void)
-{
-	A_Const    *zero = makeNode(A_Const);
-
-	zero->val.ival = *makeInteger(0);
-	zero->location = -1;
-	return (Node *) zero;
-}
-
-static Constraint *
-guard_constraint(ConstrType type, Node *expr)
-{
-	Constraint *c = makeNode(Constraint);
-
-	c->contype = type;
-	c->raw_expr = expr;
-	c->location = -1;
-	return c;
-}
-
-/*
- * ledger_id bigint NOT NULL DEFAULT 0, as the last column.  Zero stands for
- * "not yet assigned" and satisfies what is checked before the access method
- * sees the row.
- */
-static ColumnDef *
-guard_id_column(void)
-{
-	ColumnDef  *column = makeColumnDef(LEDGER_ID_COLUMN, INT8OID, -1, InvalidOid);
-
-	column->constraints = list_make2(guard_constraint(CONSTR_NOTNULL, NULL),
-									 guard_constraint(CONSTR_DEFAULT, guard_zero()));
-	return column;
-}
-
-static void
-guard_add_id_column(CreateStmt *stmt)
-{
-	ListCell   *lc;
-
-	/* columns of these come from another table, which must have it */
-	if (stmt->partbound != NULL || stmt->ofTypename != NULL || stmt->inhRelations != NIL)
-		return;
-	foreach(lc, stmt->tableElts)
-	{
-		ColumnDef  *column = lfirst(lc);
-
-		if (IsA(column, TableLikeClause))
-			return;				/* may bring it; schema_check_columns says if not */
-		if (IsA(column, ColumnDef) && strcmp(column->colname, LEDGER_ID_COLUMN) == 0)
-		{
-			ListCell   *c;
-
-			foreach(c, column->constraints)
-				if (lfirst_node(Constraint, c)->contype == CONSTR_DEFAULT)
-					return;
-			column->constraints = lappend(column->constraints,
-										  guard_constraint(CONSTR_DEFAULT, guard_zero()));
-			return;
-		}
-	}
-	stmt->tableElts = lappend(stmt->tableElts, guard_id_column());
-}
-
-/*
- * CREATE TABLE ... AS: the same column, as one more constant of the query.  A
- * query whose rows are compared as wholes (UNION, DISTINCT) cannot take one more
- * column this way; it is told so by the check of the columns.
- */
-static void
-guard_add_id_target(CreateTableAsStmt *stmt)
-{
-	Query	   *query = (Query *) stmt->query;
-	ListCell   *lc;
-	int			visible = 0;
-	Const	   *zero;
-
-	if (!IsA(query, Query) || query->commandType != CMD_SELECT ||
-		query->setOperations != NULL || query->distinctClause != NIL)
-		return;
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *target = lfirst(lc);
-
-		if (target->resjunk)
-			continue;
-		visible++;
-		if (target->resname != NULL && strcmp(target->resname, LEDGER_ID_COLUMN) == 0)
-			return;
-	}
-	zero = makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, true);
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *target = lfirst(lc);
-
-		if (target->resno > visible)
-			target->resno++;
-	}
-	query->targetList = list_insert_nth(query->targetList, visible,
-										makeTargetEntry((Expr *) zero, visible + 1,
-														pstrdup(LEDGER_ID_COLUMN), false));
-}
-
-/* The table is there: give it its index and register its columns. */
-static void
-guard_finish_table(RangeVar *name)
-{
-	Oid			relid = RangeVarGetRelid(name, NoLock, true);
-	Relation	rel;
-
-	if (!OidIsValid(relid) || !am_is_ledger_oid(relid))
-		return;
-	rel = table_open(relid, AccessShareLock);
-	if (am_hashes_rows(rel))
-	{
-		char	   *create =
-			psprintf("CREATE INDEX ON %s USING brin (ledger_id pg_catalog.int8_minmax_multi_ops)",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												RelationGetRelationName(rel)));
-
-		(void) schema_current(rel);
-		table_close(rel, NoLock);
-		SPI_connect();
-		if (SPI_execute(create, false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "could not create the index on ledger_id");
-		SPI_finish();
-		return;
-	}
-	table_close(rel, NoLock);
-}
-
 /* ---- ALTER TABLE and its like ---- */
 
+static bool
+guard_is_zero(Node *def)
+{
+	return def != NULL && IsA(def, A_Const) && !((A_Const *) def)->isnull &&
+		IsA(&((A_Const *) def)->val, Integer) && intVal(&((A_Const *) def)->val) == 0;
+}
+
+/* Any value that older rows would then seem to have: its own default or its domain's. */
 static bool
 guard_column_has_default(ColumnDef *column)
 {
 	ListCell   *lc;
+	HeapTuple	type = LookupTypeName(NULL, column->typeName, NULL, true);
 
+	if (HeapTupleIsValid(type))
+	{
+		bool		has_default = get_typdefault(typeTypeId(type)) != NULL;
+
+		ReleaseSysCache(type);
+		if (has_default)
+			return true;
+	}
 	if (column->raw_default != NULL || column->generated || column->identity)
 		return true;
 	foreach(lc, column->constraints)
@@ -243,10 +120,16 @@ guard_alter_command(AlterTableCmd *cmd, Oid relid)
 			guard_refuse("make unlogged", relid, NULL);
 			break;
 		case AT_ColumnDefault:
+			if (guard_is_zero(cmd->def))
+				break;			/* what it should be; guard_create.c says so too */
+			/* FALLTHROUGH */
 		case AT_DropNotNull:
 		case AT_AddIdentity:
 			if (cmd->name != NULL && strcmp(cmd->name, LEDGER_ID_COLUMN) == 0)
 				guard_refuse("alter column \"ledger_id\" of", relid, NULL);
+			break;
+		case AT_AddOf:
+			guard_refuse("make a typed table of", relid, "Its columns would change with the type.");
 			break;
 		default:
 			break;
@@ -320,6 +203,20 @@ guard_ledger_table_in(Oid schema)
 	return found;
 }
 
+/* relid, or a ledger table that inherits from it, or InvalidOid. */
+static Oid
+guard_ledger_table_below(Oid relid)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(relid))
+		return InvalidOid;
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		if (am_is_ledger_oid(lfirst_oid(lc)))
+			return lfirst_oid(lc);
+	return InvalidOid;
+}
+
 static void
 guard_rename(RenameStmt *stmt)
 {
@@ -332,8 +229,11 @@ guard_rename(RenameStmt *stmt)
 		if (OidIsValid(schema))
 			relid = guard_ledger_table_in(schema);
 	}
-	else if (stmt->renameType == OBJECT_TABLE || stmt->renameType == OBJECT_COLUMN)
+	else if (stmt->renameType == OBJECT_TABLE || stmt->renameType == OBJECT_COLUMN ||
+			 stmt->renameType == OBJECT_INDEX)	/* which a table's name may follow */
 		relid = stmt->relation != NULL ? RangeVarGetRelid(stmt->relation, NoLock, true) : InvalidOid;
+	if (stmt->renameType == OBJECT_COLUMN)
+		relid = guard_ledger_table_below(relid);
 	if (OidIsValid(relid) && am_is_ledger_oid(relid))
 		guard_refuse(stmt->renameType == OBJECT_COLUMN ? "rename a column of" :
 					 stmt->renameType == OBJECT_SCHEMA ? "rename the schema of" : "rename",
@@ -368,6 +268,7 @@ guard_database_to_leave(Node *stmt)
 	{
 		ListCell   *lc;
 
+		name = "template1";
 		foreach(lc, ((CreatedbStmt *) stmt)->options)
 		{
 			DefElem    *option = lfirst_node(DefElem, lc);
@@ -401,21 +302,26 @@ guard_call_next(PlannedStmt *pstmt, const char *query_string, bool read_only_tre
 }
 
 static void
+guard_release(int code, Datum hold)
+{
+	sealer_release(DatumGetInt32(hold), false);
+}
+
+static void
 guard_without_sealer(Oid database, PlannedStmt *pstmt, const char *query_string,
 					 bool read_only_tree, ProcessUtilityContext context, ParamListInfo params,
 					 QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *qc)
 {
-	sealer_hold(database);
-	PG_TRY();
+	int			hold = sealer_hold(database);
+
+	/* also where this backend is terminated meanwhile */
+	PG_ENSURE_ERROR_CLEANUP(guard_release, Int32GetDatum(hold));
 	{
 		guard_call_next(pstmt, query_string, read_only_tree, context, params,
 						environment, dest, qc);
 	}
-	PG_FINALLY();
-	{
-		sealer_release(database);
-	}
-	PG_END_TRY();
+	PG_END_ENSURE_ERROR_CLEANUP(guard_release, Int32GetDatum(hold));
+	sealer_release(hold, IsA(pstmt->utilityStmt, DropdbStmt));
 }
 
 static void
@@ -424,7 +330,7 @@ guard_process_utility(PlannedStmt *pstmt, const char *query_string, bool read_on
 					  QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *qc)
 {
 	Node	   *stmt = pstmt->utilityStmt;
-	RangeVar   *created = NULL;
+	CreatedTable created;
 	Oid			left = guard_database_to_leave(stmt);
 
 	if (OidIsValid(left))
@@ -433,27 +339,8 @@ guard_process_utility(PlannedStmt *pstmt, const char *query_string, bool read_on
 							 environment, dest, qc);
 		return;
 	}
-	if (IsA(stmt, CreateStmt) && !restore_mode && guard_uses_ledger(((CreateStmt *) stmt)->accessMethod))
-	{
-		pstmt = copyObject(pstmt);
-		stmt = pstmt->utilityStmt;
-		created = ((CreateStmt *) stmt)->relation;
-		if (OidIsValid(RangeVarGetRelid(created, NoLock, true)))
-			created = NULL;		/* IF NOT EXISTS, or an error */
-		guard_add_id_column((CreateStmt *) stmt);
-	}
-	else if (IsA(stmt, CreateTableAsStmt) && !restore_mode &&
-			 ((CreateTableAsStmt *) stmt)->objtype == OBJECT_TABLE &&
-			 guard_uses_ledger(((CreateTableAsStmt *) stmt)->into->accessMethod))
-	{
-		pstmt = copyObject(pstmt);
-		stmt = pstmt->utilityStmt;
-		created = ((CreateTableAsStmt *) stmt)->into->rel;
-		if (OidIsValid(RangeVarGetRelid(created, NoLock, true)))
-			created = NULL;
-		guard_add_id_target((CreateTableAsStmt *) stmt);
-	}
-	else if (IsA(stmt, AlterTableStmt))
+	pstmt = guard_create_prepare(pstmt, &created);
+	if (IsA(stmt, AlterTableStmt))
 		guard_alter_table((AlterTableStmt *) stmt);
 	else if (IsA(stmt, RenameStmt))
 		guard_rename((RenameStmt *) stmt);
@@ -463,9 +350,8 @@ guard_process_utility(PlannedStmt *pstmt, const char *query_string, bool read_on
 	guard_call_next(pstmt, query_string, read_only_tree, context, params,
 					environment, dest, qc);
 
-	if (created != NULL)
-		guard_finish_table(created);
-	else if (IsA(stmt, AlterTableStmt))
+	guard_create_finish(&created);
+	if (IsA(stmt, AlterTableStmt))
 		guard_register_altered((AlterTableStmt *) stmt);
 	else if (IsA(stmt, TransactionStmt) &&
 			 ((TransactionStmt *) stmt)->kind == TRANS_STMT_COMMIT_PREPARED)
@@ -478,23 +364,108 @@ guard_process_utility(PlannedStmt *pstmt, const char *query_string, bool read_on
 	}
 }
 
+/* A catalog row as this command has just left it, or NULL; free with heap_freetuple. */
+static HeapTuple
+guard_new_row(Oid catalog, Oid index, ScanKey key, int key_count)
+{
+	Relation	rel = table_open(catalog, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, index, true, SnapshotSelf, key_count, key);
+	HeapTuple	tuple = systable_getnext(scan);
+
+	if (HeapTupleIsValid(tuple))
+		tuple = heap_copytuple(tuple);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return tuple;
+}
+
+/*
+ * A ledger table's catalog row was changed, by whatever statement: the caches
+ * still have the old one, a fresh look the new one.
+ */
+static void
+guard_after_table_change(Oid relid)
+{
+	HeapTuple	before = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	HeapTuple	after;
+	ScanKeyData key;
+
+	if (!HeapTupleIsValid(before))
+		return;
+	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	after = guard_new_row(RelationRelationId, ClassOidIndexId, &key, 1);
+	if (HeapTupleIsValid(after))
+	{
+		Form_pg_class old = (Form_pg_class) GETSTRUCT(before);
+		Form_pg_class new = (Form_pg_class) GETSTRUCT(after);
+
+		if (strcmp(NameStr(old->relname), NameStr(new->relname)) != 0)
+			guard_refuse("rename", relid, "Make a view with the new name.");
+		if (old->relnamespace != new->relnamespace)
+			guard_refuse("change the schema of", relid, "Make a view in the other schema.");
+		if (old->relam != new->relam)
+			guard_refuse("change the access method of", relid, NULL);
+		if (old->relpersistence != new->relpersistence)
+			guard_refuse("make unlogged", relid, NULL);
+		heap_freetuple(after);
+	}
+	ReleaseSysCache(before);
+}
+
+static void
+guard_after_column_change(Oid relid, AttrNumber attnum)
+{
+	HeapTuple	before = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
+	HeapTuple	after;
+	ScanKeyData key[2];
+
+	if (!HeapTupleIsValid(before))
+		return;
+	ScanKeyInit(&key[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	ScanKeyInit(&key[1], Anum_pg_attribute_attnum, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum(attnum));
+	after = guard_new_row(AttributeRelationId, AttributeRelidNumIndexId, key, 2);
+	if (HeapTupleIsValid(after))
+	{
+		Form_pg_attribute old = (Form_pg_attribute) GETSTRUCT(before);
+		Form_pg_attribute new = (Form_pg_attribute) GETSTRUCT(after);
+
+		if (strcmp(NameStr(old->attname), NameStr(new->attname)) != 0)
+			guard_refuse("rename a column of", relid, "Make a view with the new name.");
+		if (old->atttypid != new->atttypid || old->atttypmod != new->atttypmod)
+			guard_refuse("change a column's type in", relid, "Add a column of the new type instead.");
+		heap_freetuple(after);
+	}
+	ReleaseSysCache(before);
+}
+
 /* Every removal of a relation or a column passes here. */
+static void
+guard_drop(Oid relid, int sub_id, const ObjectAccessDrop *drop)
+{
+	if (sub_id != 0)
+		guard_refuse("drop a column of", relid, NULL);
+	/* what VACUUM FULL and CLUSTER copied from */
+	if ((drop->dropflags & PERFORM_DELETION_INTERNAL) != 0 && am_is_transient(relid))
+		return;
+	guard_refuse("drop", relid, NULL);
+}
+
 static void
 guard_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
 {
 	if (prev_object_access_hook)
 		prev_object_access_hook(access, class_id, object_id, sub_id, arg);
-	if (access != OAT_DROP || class_id != RelationRelationId || !IsTransactionState())
+	if ((access != OAT_DROP && access != OAT_POST_ALTER) ||
+		class_id != RelationRelationId || !IsTransactionState())
 		return;
 	if (get_rel_relkind(object_id) != RELKIND_RELATION || !am_is_ledger_oid(object_id))
 		return;
-	if (sub_id != 0)
-		guard_refuse("drop a column of", object_id, NULL);
-	/* what VACUUM FULL and CLUSTER copied from */
-	if ((((ObjectAccessDrop *) arg)->dropflags & PERFORM_DELETION_INTERNAL) != 0 &&
-		am_is_transient(object_id))
-		return;
-	guard_refuse("drop", object_id, NULL);
+	if (access == OAT_DROP)
+		guard_drop(object_id, sub_id, arg);
+	else if (sub_id == 0)
+		guard_after_table_change(object_id);
+	else
+		guard_after_column_change(object_id, (AttrNumber) sub_id);
 }
 
 void

@@ -90,7 +90,8 @@ schema_check_columns(TupleDesc desc, const char *relation)
 				 errmsg("ledger table \"%s\" has no column \"ledger_id\"", relation),
 				 errdetail("CREATE TABLE ... USING ledger adds it by itself; a partition takes its columns from its parent."),
 				 errhint("Add \"ledger_id bigint NOT NULL DEFAULT 0\" to the table that it takes its columns from.")));
-	if (TupleDescAttr(desc, id - 1)->atttypid != INT8OID || TupleDescAttr(desc, id - 1)->attgenerated != '\0')
+	if (TupleDescAttr(desc, id - 1)->atttypid != INT8OID ||
+		TupleDescAttr(desc, id - 1)->attgenerated != '\0' || TupleDescAttr(desc, id - 1)->attidentity != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 				 errmsg("column \"ledger_id\" of ledger table \"%s\" must be a plain bigint", relation)));

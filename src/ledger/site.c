@@ -217,6 +217,8 @@ site_current(void)
 	if (cached_site_is_copy)
 	{
 		cached_site_valid = false;
+		if (!RecoveryInProgress())
+			sealer_wake(shared_database());	/* nobody may have written here yet */
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("this ledger was copied from another database and is not open yet"),

@@ -206,15 +206,15 @@ write_set_id(Relation rel, TupleTableSlot *slot, AttrNumber attnum, uint64 id)
 	slot_getallattrs(slot);
 	if (TTS_IS_BUFFERTUPLE(slot) || TTS_IS_HEAPTUPLE(slot))
 		tuple = ((HeapTupleTableSlot *) slot)->tuple;
-	if (tuple == NULL)
+	if (tuple == NULL && !TTS_IS_MINIMALTUPLE(slot))
 	{
 		slot->tts_values[attnum - 1] = Int64GetDatum((int64) id);
 		slot->tts_isnull[attnum - 1] = false;
 		return;
 	}
-	if (slot->tts_isnull[attnum - 1] || !TTS_SHOULDFREE(slot))
+	if (tuple == NULL || slot->tts_isnull[attnum - 1] || !TTS_SHOULDFREE(slot))
 	{
-		/* no room for it, or not our memory */
+		/* another form (CREATE TABLE AS of a sort), no room, or not our memory */
 		slot->tts_values[attnum - 1] = Int64GetDatum((int64) id);
 		slot->tts_isnull[attnum - 1] = false;
 		tuple = heap_form_tuple(desc, slot->tts_values, slot->tts_isnull);

@@ -118,7 +118,8 @@ launcher_round(void)
 		Oid			database = InvalidOid;
 
 		LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-		if (OidIsValid(db->database) && db->sealer_wanted && db->sealer_pid == 0 && db->sealer_held == 0)
+		if (OidIsValid(db->database) && db->sealer_wanted && db->sealer_pid == 0 &&
+			!shared_database_held(db->database))
 		{
 			database = db->database;
 			db->sealer_wanted = false;
@@ -201,41 +202,64 @@ launcher_register(void)
 	RegisterBackgroundWorker(&worker);
 }
 
-/* The sealer is gone when this returns, or had five seconds to go. */
-void
-sealer_hold(Oid database)
+/* Its process id, 0 where there is none. */
+static int
+sealer_pid_of(Oid database)
 {
 	SharedDatabase *db = shared_database_find(database);
+	int			pid;
 
 	if (db == NULL)
-		return;
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-	db->sealer_held++;
+		return 0;
+	LWLockAcquire(shared_state->lock, LW_SHARED);
+	pid = db->database == database ? db->sealer_pid : 0;
 	LWLockRelease(shared_state->lock);
-	for (int waited_ms = 0; waited_ms < HOLD_WAIT_MAX_MS; waited_ms += HOLD_WAIT_MS)
-	{
-		int			pid;
+	return pid;
+}
 
-		LWLockAcquire(shared_state->lock, LW_SHARED);
-		pid = db->sealer_pid;
-		LWLockRelease(shared_state->lock);
-		if (pid == 0)
-			return;
+/*
+ * The sealer is gone when this returns, or had five seconds to go.  One that is
+ * just starting finds the database held, and leaves.
+ */
+int
+sealer_hold(Oid database)
+{
+	int			hold = -1;
+	int			pid;
+
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < SEALER_HELD_MAX && hold < 0; i++)
+		if (!OidIsValid(shared_state->held[i]))
+			hold = i;
+	if (hold >= 0)
+		shared_state->held[hold] = database;
+	LWLockRelease(shared_state->lock);
+	if (hold < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("too many statements that need a database without its sealer at once"),
+				 errdetail("At most %d can run at a time.", SEALER_HELD_MAX)));
+	for (int waited_ms = 0; waited_ms < HOLD_WAIT_MAX_MS && (pid = sealer_pid_of(database)) != 0;
+		 waited_ms += HOLD_WAIT_MS)
+	{
 		(void) kill(pid, SIGTERM);
 		pg_usleep(HOLD_WAIT_MS * 1000L);
 	}
+	return hold;
 }
 
 void
-sealer_release(Oid database)
+sealer_release(int hold, bool dropped)
 {
-	SharedDatabase *db = shared_database_find(database);
+	Oid			database = shared_state->held[hold];
 
-	if (db == NULL)
-		return;
+	if (dropped)
+		shared_database_forget(database);
 	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-	db->sealer_held--;
-	db->sealer_wanted = true;	/* one for a dropped database leaves at once */
+	shared_state->held[hold] = InvalidOid;
+	for (int i = 0; i < databases_max; i++)
+		if (shared_state->database[i].database == database)
+			shared_state->database[i].sealer_wanted = true;
 	if (shared_state->launcher_latch != NULL)
 		SetLatch(shared_state->launcher_latch);
 	LWLockRelease(shared_state->lock);

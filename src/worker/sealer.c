@@ -70,7 +70,7 @@ sealer_enter(void)
 
 	mine = shared_database();
 	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-	if (mine->sealer_pid == 0 && mine->sealer_held == 0)
+	if (mine->sealer_pid == 0 && !shared_database_held(MyDatabaseId))
 	{
 		mine->sealer_pid = MyProcPid;
 		mine->sealer_latch = MyLatch;
@@ -177,6 +177,20 @@ sealer_try(MemoryContext context)
 	return !failed;
 }
 
+/*
+ * A copied database is opened when its sealer comes, whether there is something
+ * to seal or not: until then nobody can write to it.
+ */
+static void
+sealer_open_copy(void)
+{
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	(void) site_reopen_if_copied();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
 static bool
 sealer_is_asked(void)
 {
@@ -236,6 +250,7 @@ sealer_main(Datum arg)
 	if (IsBinaryUpgrade || !sealer_has_extension() || !sealer_enter())
 		proc_exit(0);
 	pgstat_report_appname("energyledger sealer");
+	sealer_open_copy();
 	sealer_loop();
 	proc_exit(0);
 }

@@ -4,9 +4,12 @@
 #ifndef WORKER_SEALER_H
 #define WORKER_SEALER_H
 
-/* Keep the sealer out of a database while a statement needs it unconnected. */
-extern void sealer_hold(Oid database);
-extern void sealer_release(Oid database);
+/*
+ * Keep the sealer out of a database while a statement needs it unconnected.
+ * Release with what hold returned; dropped: the database is no more.
+ */
+extern int	sealer_hold(Oid database);
+extern void sealer_release(int hold, bool dropped);
 
 extern void launcher_register(void);	/* _PG_init only */
 

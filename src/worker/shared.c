@@ -1,9 +1,8 @@
 /*
  * shared.c: lays out the shared memory and finds a database's slot in it.
  *
- * A slot, once given to a database, stays with it until the server stops: a
- * backend may keep the pointer.  A dropped database's slot is lost until then,
- * which energyledger.max_databases allows for.
+ * A slot, once given to a database, stays with it until the server stops or the
+ * database is dropped: whoever is connected to it may keep the pointer.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -124,6 +123,31 @@ shared_database(void)
 				 errdetail("energyledger.max_databases is %d.", databases_max),
 				 errhint("Raise energyledger.max_databases and restart the server.")));
 	return mine;
+}
+
+void
+shared_database_forget(Oid database)
+{
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < databases_max; i++)
+	{
+		SharedDatabase *db = &shared_state->database[i];
+
+		if (db->database != database)
+			continue;
+		memset(db, 0, sizeof(*db));
+		shared_database_init(db, shared_state->id_tranche);
+	}
+	LWLockRelease(shared_state->lock);
+}
+
+bool
+shared_database_held(Oid database)
+{
+	for (int i = 0; i < SEALER_HELD_MAX; i++)
+		if (shared_state->held[i] == database)
+			return true;
+	return false;
 }
 
 void

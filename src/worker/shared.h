@@ -13,12 +13,14 @@
 #include "core/ed25519.h"
 
 #define SEAL_ERROR_LEN_MAX 256
+#define SEALER_HELD_MAX 32		/* statements at a time that need a database
+								 * unconnected */
 
 typedef struct SharedDatabase
 {
-	Oid			database;		/* InvalidOid: the slot is free.  Set once,
-								 * under SharedState.lock, never unset while
-								 * the server runs */
+	Oid			database;		/* InvalidOid: the slot is free.  Set under
+								 * SharedState.lock, unset when the database is
+								 * dropped and so nobody can be in it */
 
 	/* ids: under id_lock */
 	LWLock		id_lock;
@@ -39,8 +41,6 @@ typedef struct SharedDatabase
 	int			sealer_pid;
 	Latch	   *sealer_latch;
 	bool		sealer_wanted;	/* the launcher shall start one */
-	int			sealer_held;	/* number of statements that need the database
-								 * unconnected: do not start one */
 } SharedDatabase;
 
 typedef struct SharedState
@@ -48,6 +48,8 @@ typedef struct SharedState
 	LWLock	   *lock;
 	Latch	   *launcher_latch;
 	int			id_tranche;
+	Oid			held[SEALER_HELD_MAX];	/* databases without a sealer for now, under
+										 * lock; one may stand here more than once */
 	bool		key_loaded;
 	uint8		public_key[ED25519_PUBLIC_LEN]; /* of the site, set before any backend starts */
 	SharedDatabase database[FLEXIBLE_ARRAY_MEMBER];
@@ -62,6 +64,12 @@ extern SharedDatabase *shared_database(void);
 
 /* Another's, or NULL. */
 extern SharedDatabase *shared_database_find(Oid database);
+
+/* A database was dropped: its slot is another's. */
+extern void shared_database_forget(Oid database);
+
+/* Is a sealer kept out of it?  Under SharedState.lock. */
+extern bool shared_database_held(Oid database);
 
 /* Make sure that a sealer runs for this database, and that it looks. */
 extern void sealer_wake(SharedDatabase *db);
