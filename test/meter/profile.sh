@@ -40,13 +40,15 @@ el_psql -c "CREATE TABLE profile (local_time timestamp, consumption_kw numeric, 
 # The reading's own view of the file: energy of each half hour, exact to the milliwatt
 # (the file's noise in the 17th digit is not a measurement).
 el_psql <<SQL
-CREATE VIEW wanted AS
+CREATE TABLE wanted AS
 	SELECT local_time AT TIME ZONE '$ZONE' AS from_at, local_time::date AS day, reading.*
 	FROM profile, LATERAL (VALUES
 		('1-0:1.8.0', round(consumption_kw, 6) * 500),
 		('1-0:2.8.0', round(pv_kw, 6) * 500)) AS reading (obis, energy_wh)
 	-- only local times that exist: there and back again
 	WHERE local_time AT TIME ZONE '$ZONE' AT TIME ZONE '$ZONE' = local_time;
+CREATE INDEX ON wanted (from_at);
+ANALYZE wanted;
 CREATE VIEW stored AS
 	SELECT from_at, (from_at AT TIME ZONE '$ZONE')::date AS day, obis, meter,
 		value * (10::numeric ^ scale) AS energy_wh, to_at, unit
