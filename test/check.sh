@@ -16,7 +16,7 @@ SUITE_SECONDS_MAX=600
 FUZZ_SECONDS_EACH=${FUZZ_SECONDS_EACH:-3}
 LOG=$PWD/build/check
 
-./test/deps.sh || exit 1
+./test/deps.sh check || exit 1
 . ./test/lib.sh
 rm -rf "$LOG"
 mkdir -p "$LOG" || exit 1
@@ -116,6 +116,14 @@ if ! make -s -j2 all > "$LOG/build.log" 2>&1; then
 	el_die "the build failed: $LOG/build.log"
 fi
 
+# Warnings are errors, the analyser's too.
+lint()
+{
+	cppcheck -q --enable=warning,performance,portability --inline-suppr --std=c11 -Isrc \
+		--error-exitcode=2 src/core mqtt_bridge tools && echo "ok 1 - cppcheck is content"
+}
+
+suite lint lint
 [ -f test/unit/Makefile ] && suite unit make -s -C test/unit check
 [ -f test/unit/Makefile ] && suite unit-sanitize make -s -C test/unit check-sanitize
 [ -f test/fuzz/Makefile ] && suite fuzz make -s -C test/fuzz run SECONDS_EACH="$FUZZ_SECONDS_EACH"

@@ -5,12 +5,15 @@
 # and stops.  Nothing to do is the ordinary case and costs a blink.  Packages that
 # start a server when they are installed (PostgreSQL, Mosquitto) are kept from it for
 # this one installation: what was not running before is not running after.
+#
+#   deps.sh          to build and run          deps.sh check    the tests' tools too
 
 set -eu
 
 PACKAGES="gcc libc6-dev make pkg-config postgresql-15 postgresql-server-dev-15 libpq-dev
-	mosquitto mosquitto-clients libmosquitto-dev libsodium-dev libssl-dev
-	libcmocka-dev clang libclang-rt-14-dev postgresql-15-pgtap"
+	mosquitto mosquitto-clients libmosquitto-dev libsodium-dev libssl-dev"
+[ "${1:-}" != check ] ||
+	PACKAGES="$PACKAGES libcmocka-dev clang libclang-rt-14-dev postgresql-15-pgtap cppcheck"
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "deps: not a Debian system; needed are the equivalents of:" $PACKAGES >&2

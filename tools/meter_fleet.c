@@ -134,7 +134,7 @@ meter_fleet_init(meter_fleet *f, const meter_options *o)
 meter *
 meter_fleet_find(const meter_fleet *f, const char *name)
 {
-	meter		key;
+	meter		key = {0};
 
 	if (strlen(name) >= sizeof(key.name))
 		return NULL;

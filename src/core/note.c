@@ -216,7 +216,7 @@ note_key_format(const note_key *k, char *out, size_t cap)
 static bool
 note_signature_decode(note_signature *s, const char *text, size_t len)
 {
-	uint8_t		piece[NOTE_PIECE_LEN];
+	uint8_t		piece[NOTE_PIECE_LEN] = {0};
 
 	s->blob_len = 0;
 	for (size_t at = 0; at < len; at += NOTE_PIECE_CHARS)
