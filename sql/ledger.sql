@@ -150,6 +150,15 @@ COMMENT ON COLUMN energyledger.leaf.leaf_index IS 'index in the log, from 0';
 COMMENT ON COLUMN energyledger.leaf.kind IS '1 entry, 2 schema, 3 block';
 COMMENT ON COLUMN energyledger.leaf.ref IS 'entry.first_id, table_schema.schema_id or block.height';
 
+COMMENT ON INDEX energyledger.site_pkey IS 'one row an incarnation';
+COMMENT ON INDEX energyledger.table_schema_pkey IS 'a schema by the reference that leaf holds';
+COMMENT ON INDEX energyledger.table_schema_site_id_relation_schema_version_key IS 'a table''s versions, each once';
+COMMENT ON INDEX energyledger.table_schema_xid_idx IS 'what the next block takes';
+COMMENT ON INDEX energyledger.entry_pkey IS 'the entry of a ledger_id: the last that begins at or before it';
+COMMENT ON INDEX energyledger.entry_xid_idx IS 'what the next block takes';
+COMMENT ON INDEX energyledger.block_pkey IS 'blocks by height';
+COMMENT ON INDEX energyledger.leaf_pkey IS 'leaves in the log''s order';
+
 SELECT pg_catalog.pg_extension_config_dump('energyledger.ledger_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.site', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.table_schema', '');
