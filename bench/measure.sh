@@ -73,8 +73,8 @@ bench_settle()
 	el_psql -c "SELECT energyledger.seal()" -c "CHECKPOINT" > /dev/null || el_die "could not settle"
 }
 
-# What stood in position $1 of a rotation of the remaining words: run after run each
-# kind goes first once, so that none always inherits the same neighbour's state.
+# bench_rotate RUN KIND...: the kinds in the order of this run.  Each goes first in its
+# turn, so that none always inherits what the same neighbour left.
 bench_rotate()
 {
 	local by=$(($1 % ($# - 1)))
