@@ -28,6 +28,7 @@
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
 #include "storage/ipc.h"
 #include "tcop/utility.h"
@@ -42,6 +43,7 @@
 #include "ledger/am.h"
 #include "ledger/guard.h"
 #include "ledger/guard_create.h"
+#include "ledger/guard_type.h"
 #include "ledger/log.h"
 #include "ledger/schema.h"
 #include "worker/sealer.h"
@@ -129,7 +131,7 @@ guard_alter_command(AlterTableCmd *cmd, Oid relid)
 				guard_refuse("alter column \"ledger_id\" of", relid, NULL);
 			break;
 		case AT_AddOf:
-			guard_refuse("make a typed table of", relid, "Its columns would change with the type.");
+			guard_refuse("make a typed table of", relid, NULL);
 			break;
 		default:
 			break;
@@ -228,6 +230,9 @@ guard_rename(RenameStmt *stmt)
 
 		if (OidIsValid(schema))
 			relid = guard_ledger_table_in(schema);
+		if (OidIsValid(schema) && !OidIsValid(relid) &&
+			OidIsValid(relid = guard_table_of_types_in(schema)))
+			guard_refuse("rename the schema of a type used by", relid, NULL);
 	}
 	else if (stmt->renameType == OBJECT_TABLE || stmt->renameType == OBJECT_COLUMN ||
 			 stmt->renameType == OBJECT_INDEX)	/* which a table's name may follow */
@@ -247,6 +252,19 @@ guard_set_schema(AlterObjectSchemaStmt *stmt)
 
 	if (OidIsValid(relid) && stmt->objectType == OBJECT_TABLE && am_is_ledger_oid(relid))
 		guard_refuse("change the schema of", relid, "Make a view in the other schema.");
+}
+
+/* ADD VALUE takes nothing from anybody; a renamed label would change the rows that have it. */
+static void
+guard_alter_enum(AlterEnumStmt *stmt)
+{
+	Oid			relid;
+
+	if (stmt->oldVal == NULL)
+		return;
+	relid = guard_table_of_type(typenameTypeId(NULL, makeTypeNameFromNameList(stmt->typeName)));
+	if (OidIsValid(relid))
+		guard_refuse("rename a value of an enum used by", relid, "Add a value instead.");
 }
 
 /* ---- the hooks ---- */
@@ -346,6 +364,8 @@ guard_process_utility(PlannedStmt *pstmt, const char *query_string, bool read_on
 		guard_rename((RenameStmt *) stmt);
 	else if (IsA(stmt, AlterObjectSchemaStmt))
 		guard_set_schema((AlterObjectSchemaStmt *) stmt);
+	else if (IsA(stmt, AlterEnumStmt))
+		guard_alter_enum((AlterEnumStmt *) stmt);
 
 	guard_call_next(pstmt, query_string, read_only_tree, context, params,
 					environment, dest, qc);
@@ -403,7 +423,7 @@ guard_after_table_change(Oid relid)
 			guard_refuse("rename", relid, "Make a view with the new name.");
 		if (old->relnamespace != new->relnamespace)
 			guard_refuse("change the schema of", relid, "Make a view in the other schema.");
-		if (old->relam != new->relam)
+		if (old->relam != new->relam && !OidIsValid(old->relrewrite))
 			guard_refuse("change the access method of", relid, NULL);
 		if (old->relpersistence != new->relpersistence)
 			guard_refuse("make unlogged", relid, NULL);
@@ -438,6 +458,34 @@ guard_after_column_change(Oid relid, AttrNumber attnum)
 	ReleaseSysCache(before);
 }
 
+/* The log knows a column's type by its name. */
+static void
+guard_after_type_change(Oid type)
+{
+	HeapTuple	before = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	HeapTuple	after;
+	ScanKeyData key;
+	bool		renamed = false;
+	Oid			relid;
+
+	if (!HeapTupleIsValid(before))
+		return;
+	ScanKeyInit(&key, Anum_pg_type_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(type));
+	after = guard_new_row(TypeRelationId, TypeOidIndexId, &key, 1);
+	if (HeapTupleIsValid(after))
+	{
+		Form_pg_type old = (Form_pg_type) GETSTRUCT(before);
+		Form_pg_type new = (Form_pg_type) GETSTRUCT(after);
+
+		renamed = strcmp(NameStr(old->typname), NameStr(new->typname)) != 0 ||
+			old->typnamespace != new->typnamespace;
+		heap_freetuple(after);
+	}
+	ReleaseSysCache(before);
+	if (renamed && OidIsValid(relid = guard_table_of_type(type)))
+		guard_refuse("rename a type used by", relid, "Create a domain with the new name.");
+}
+
 /* Every removal of a relation or a column passes here. */
 static void
 guard_drop(Oid relid, int sub_id, const ObjectAccessDrop *drop)
@@ -455,8 +503,11 @@ guard_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int su
 {
 	if (prev_object_access_hook)
 		prev_object_access_hook(access, class_id, object_id, sub_id, arg);
-	if ((access != OAT_DROP && access != OAT_POST_ALTER) ||
-		class_id != RelationRelationId || !IsTransactionState())
+	if ((access != OAT_DROP && access != OAT_POST_ALTER) || !IsTransactionState())
+		return;
+	if (access == OAT_POST_ALTER && class_id == TypeRelationId)
+		guard_after_type_change(object_id);
+	if (class_id != RelationRelationId)
 		return;
 	if (get_rel_relkind(object_id) != RELKIND_RELATION || !am_is_ledger_oid(object_id))
 		return;

@@ -131,6 +131,9 @@ launcher_round(void)
 			db->sealer_wanted = true;
 			LWLockRelease(shared_state->lock);
 			again = true;
+			/* nobody shall wait for a sealer that may never come */
+			shared_seal_answer(db, pg_atomic_read_u64(&db->seal_requested), 0,
+							   "no background worker slot is free: raise max_worker_processes");
 		}
 	}
 	return again;

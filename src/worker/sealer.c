@@ -94,19 +94,6 @@ sealer_has_extension(void)
 	return has;
 }
 
-/* Tell those who wait for tickets up to `ticket`. */
-static void
-sealer_answer(uint64 ticket, uint64 height, const char *error)
-{
-	LWLockAcquire(&mine->seal_lock, LW_EXCLUSIVE);
-	if (error == NULL)
-		mine->seal_height = height;
-	strlcpy(mine->seal_error, error != NULL ? error : "", SEAL_ERROR_LEN_MAX);
-	LWLockRelease(&mine->seal_lock);
-	pg_atomic_write_u64(&mine->seal_done, ticket);
-	ConditionVariableBroadcast(&mine->seal_cv);
-}
-
 /*
  * One block, in one transaction with one snapshot.  The commit is flushed
  * whatever the server's default is: a signature must never outlive what it signs.
@@ -172,7 +159,7 @@ sealer_try(MemoryContext context)
 	complained = failed;
 	if (failed)
 		pg_atomic_write_u32(&mine->unsealed, 1);
-	sealer_answer(ticket, height, failed ? error : NULL);
+	shared_seal_answer(mine, ticket, height, failed ? error : NULL);
 	MemoryContextReset(context);
 	return !failed;
 }

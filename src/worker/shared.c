@@ -151,6 +151,18 @@ shared_database_held(Oid database)
 }
 
 void
+shared_seal_answer(SharedDatabase *db, uint64 ticket, uint64 height, const char *error)
+{
+	LWLockAcquire(&db->seal_lock, LW_EXCLUSIVE);
+	if (error == NULL)
+		db->seal_height = height;
+	strlcpy(db->seal_error, error != NULL ? error : "", SEAL_ERROR_LEN_MAX);
+	LWLockRelease(&db->seal_lock);
+	pg_atomic_write_u64(&db->seal_done, ticket);
+	ConditionVariableBroadcast(&db->seal_cv);
+}
+
+void
 sealer_wake(SharedDatabase *db)
 {
 	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);

@@ -71,6 +71,9 @@ extern void shared_database_forget(Oid database);
 /* Is a sealer kept out of it?  Under SharedState.lock. */
 extern bool shared_database_held(Oid database);
 
+/* Tell those who wait for tickets up to `ticket`: the height, or why there is none. */
+extern void shared_seal_answer(SharedDatabase *db, uint64 ticket, uint64 height, const char *error);
+
 /* Make sure that a sealer runs for this database, and that it looks. */
 extern void sealer_wake(SharedDatabase *db);
 
