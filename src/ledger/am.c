@@ -24,6 +24,7 @@
 #include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "replication/logicalworker.h"
+#include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -146,6 +147,13 @@ am_is_being_created(Relation rel)
 	return !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(RelationGetRelid(rel)));
 }
 
+/* A parallel pg_restore truncates each table before it loads it: an empty one. */
+static bool
+am_may_truncate(Relation rel)
+{
+	return restore_mode && RelationGetNumberOfBlocks(rel) == 0;
+}
+
 /* The log names tables schema.table: one dot, so that a name is one table's. */
 static void
 am_check_name(Relation rel)
@@ -170,7 +178,7 @@ ledger_relation_set_new_filelocator(Relation rel, const RelFileLocator *locator,
 									char persistence, TransactionId *freeze_xid,
 									MultiXactId *min_multi)
 {
-	if (!am_is_being_created(rel))
+	if (!am_is_being_created(rel) && !am_may_truncate(rel))
 		am_refuse(rel, "truncate");
 	if (persistence != RELPERSISTENCE_PERMANENT)
 		ereport(ERROR,
@@ -229,7 +237,7 @@ ledger_log_relation_set_new_filelocator(Relation rel, const RelFileLocator *loca
 										char persistence, TransactionId *freeze_xid,
 										MultiXactId *min_multi)
 {
-	if (!am_is_being_created(rel))
+	if (!am_is_being_created(rel) && !am_may_truncate(rel))
 		am_refuse(rel, "truncate");
 	heap_methods->relation_set_new_filelocator(rel, locator, persistence, freeze_xid, min_multi);
 }

@@ -26,7 +26,9 @@
 #include "access/xlog.h"
 #include "catalog/indexing.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/fd.h"
+#include "storage/latch.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
@@ -45,6 +47,9 @@
 #define SITE_ID_FIRST 1
 
 #define SITE_NATTS 7
+
+#define SITE_OPEN_WAIT_MS 20	/* for the sealer to open a copied database ... */
+#define SITE_OPEN_WAIT_MAX_MS 10000 /* ... at most */
 
 static Site cached_site;
 static bool cached_site_valid = false;
@@ -209,21 +214,42 @@ site_load(void)
 	cached_site_valid = true;
 }
 
+/*
+ * Nobody may have come here since the copy was made: ask for the sealer, which
+ * opens it, and give it a moment.  False where it did not come.
+ */
+static bool
+site_wait_until_open(void)
+{
+	if (RecoveryInProgress())
+		return false;
+	for (int waited_ms = 0; waited_ms < SITE_OPEN_WAIT_MAX_MS; waited_ms += SITE_OPEN_WAIT_MS)
+	{
+		sealer_wake(shared_database());
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 SITE_OPEN_WAIT_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		site_load();
+		if (!cached_site_is_copy)
+			return true;
+	}
+	return false;
+}
+
 const Site *
 site_current(void)
 {
 	if (!cached_site_valid)
 		site_load();
-	if (cached_site_is_copy)
+	if (cached_site_is_copy && !site_wait_until_open())
 	{
 		cached_site_valid = false;
-		if (!RecoveryInProgress())
-			sealer_wake(shared_database());	/* nobody may have written here yet */
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("this ledger was copied from another database and is not open yet"),
 				 errdetail("Its log is that of \"%s\".", cached_site.origin),
-				 errhint("The sealer opens it under a name of its own within seconds; try again.")));
+				 errhint("The sealer opens it under a name of its own: see the server log if it does not.")));
 	}
 	return &cached_site;
 }

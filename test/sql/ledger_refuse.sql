@@ -182,7 +182,17 @@ COPY energyledger.leaf FROM stdin;
 INSERT INTO energyledger.leaf VALUES (1, -1, 1, 1) ON CONFLICT DO NOTHING;
 \echo :SQLSTATE
 
--- Nobody but a superuser enters restore mode.
+-- Restore mode brings rows; it takes none away.
+SET energyledger.restore_mode = on;
+SELECT s AS statement, refused(s) FROM unnest(ARRAY[
+    'TRUNCATE ref.child',
+    'TRUNCATE ref.child CASCADE',
+    'UPDATE ref.t SET b = ''x''',
+    'DELETE FROM energyledger.entry',
+    'TRUNCATE energyledger.entry',
+    'DROP TABLE ref.child']) s;
+RESET energyledger.restore_mode;
+-- Nobody but a superuser enters it.
 SET ROLE regress_ledger_owner;
 SET energyledger.restore_mode = on;
 \echo :SQLSTATE
