@@ -137,17 +137,32 @@ COMMENT ON COLUMN energyledger.block.snapshot IS 'what was visible when it was s
 COMMENT ON COLUMN energyledger.block.frontier IS 'roots of the perfect subtrees up to and with this block: u64 size, then 32 bytes each, largest first';
 COMMENT ON COLUMN energyledger.block.note IS 'the checkpoint: a C2SP signed note over size and root';
 
-CREATE TABLE energyledger.leaf (
-    site_id    smallint NOT NULL,
-    leaf_index bigint NOT NULL,
-    kind       smallint NOT NULL,
-    ref        bigint NOT NULL,
-    PRIMARY KEY (site_id, leaf_index)
+-- 9 bytes a leaf where a row each would cost 76 with its index.
+CREATE TABLE energyledger.leaf_run (
+    site_id     smallint NOT NULL,
+    first_index bigint NOT NULL,
+    kinds       bytea NOT NULL,
+    refs        bigint[] NOT NULL,
+    PRIMARY KEY (site_id, first_index)
 ) USING ledger_log;
-COMMENT ON TABLE energyledger.leaf IS 'order of the log: which entry, schema or block is at which index';
+COMMENT ON TABLE energyledger.leaf_run IS 'order of the log, up to 128 consecutive leaves of one block a row; see the view leaf';
+COMMENT ON COLUMN energyledger.leaf_run.site_id IS 'whose log';
+COMMENT ON COLUMN energyledger.leaf_run.first_index IS 'index in the log of the first, from 0';
+COMMENT ON COLUMN energyledger.leaf_run.kinds IS 'a byte each: 1 entry, 2 schema, 3 block';
+COMMENT ON COLUMN energyledger.leaf_run.refs IS 'for each: entry.first_id, table_schema.schema_id or block.height';
+
+CREATE VIEW energyledger.leaf AS
+    SELECT l.site_id,
+           l.first_index + r.position - 1 AS leaf_index,
+           CASE WHEN r.position <= octet_length(l.kinds)
+                THEN get_byte(l.kinds, r.position::int - 1) ELSE 0 END::smallint AS kind,
+           r.ref
+      FROM energyledger.leaf_run l
+     CROSS JOIN LATERAL unnest(l.refs) WITH ORDINALITY AS r(ref, position);
+COMMENT ON VIEW energyledger.leaf IS 'order of the log: which entry, schema or block is at which index';
 COMMENT ON COLUMN energyledger.leaf.site_id IS 'whose log';
 COMMENT ON COLUMN energyledger.leaf.leaf_index IS 'index in the log, from 0';
-COMMENT ON COLUMN energyledger.leaf.kind IS '1 entry, 2 schema, 3 block';
+COMMENT ON COLUMN energyledger.leaf.kind IS '1 entry, 2 schema, 3 block; 0 none of these';
 COMMENT ON COLUMN energyledger.leaf.ref IS 'entry.first_id, table_schema.schema_id or block.height';
 
 COMMENT ON INDEX energyledger.site_pkey IS 'one row an incarnation';
@@ -157,14 +172,14 @@ COMMENT ON INDEX energyledger.table_schema_xid_idx IS 'what the next block takes
 COMMENT ON INDEX energyledger.entry_pkey IS 'the entry of a ledger_id: the last that begins at or before it';
 COMMENT ON INDEX energyledger.entry_xid_idx IS 'what the next block takes';
 COMMENT ON INDEX energyledger.block_pkey IS 'blocks by height';
-COMMENT ON INDEX energyledger.leaf_pkey IS 'leaves in the log''s order';
+COMMENT ON INDEX energyledger.leaf_run_pkey IS 'leaves in the log''s order';
 
 SELECT pg_catalog.pg_extension_config_dump('energyledger.ledger_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.site', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.table_schema', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.entry', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.block', '');
-SELECT pg_catalog.pg_extension_config_dump('energyledger.leaf', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.leaf_run', '');
 
 -- Checkpoints are for everybody.
 GRANT SELECT ON energyledger.site, energyledger.block TO PUBLIC;

@@ -50,7 +50,7 @@ extern void log_block_hash(const encode_block *b, uint8 out[MERKLE_HASH_LEN]);
 /* bytea's 32 bytes; error where it is not 32 long. */
 extern void log_read_hash(Datum value, uint8 out[MERKLE_HASH_LEN]);
 
-/* Leaves are written many at a time. */
+/* Leaves are written many to a row. */
 typedef struct LogLeafWriter LogLeafWriter;
 extern LogLeafWriter *log_leaf_begin(int site_id);
 extern void log_leaf_put(LogLeafWriter *w, uint64 index, int kind, uint64 ref);
