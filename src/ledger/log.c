@@ -158,10 +158,10 @@ log_insert_schema(const encode_schema *s, uint64 schema_id,
 
 void
 log_insert_block(const encode_block *b, int site_id, int incarnation,
-				 Datum snapshot, const uint8 *frontier, size_t frontier_len,
-				 const char *note)
+				 Datum snapshot, uint64 id_floor, uint64 xid_floor,
+				 const uint8 *frontier, size_t frontier_len, const char *note)
 {
-	Datum		values[10] = {
+	Datum		values[12] = {
 		Int16GetDatum((int16) site_id),
 		Int64GetDatum((int64) b->height),
 		log_bytea(b->previous_block_hash, MERKLE_HASH_LEN),
@@ -170,6 +170,8 @@ log_insert_block(const encode_block *b, int site_id, int incarnation,
 		TimestampTzGetDatum(log_timestamp(b->sealed_at_us)),
 		Int32GetDatum(incarnation),
 		snapshot,
+		Int64GetDatum((int64) id_floor),
+		FullTransactionIdGetDatum(FullTransactionIdFromU64(xid_floor)),
 		log_bytea(frontier, frontier_len),
 		CStringGetTextDatum(note),
 	};

@@ -20,7 +20,7 @@ extern void log_insert_entry(const encode_entry *e, int site_id, int incarnation
 extern void log_insert_schema(const encode_schema *s, uint64 schema_id,
 							  int site_id, int incarnation, uint64 xid);
 extern void log_insert_block(const encode_block *b, int site_id, int incarnation,
-							 Datum snapshot, const uint8 *frontier, size_t frontier_len,
+							 Datum snapshot, uint64 id_floor, uint64 xid_floor, const uint8 *frontier, size_t frontier_len,
 							 const char *note);
 
 /*
