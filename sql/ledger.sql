@@ -62,7 +62,6 @@ CREATE TABLE energyledger.table_schema (
     role           text NOT NULL,
     UNIQUE (site_id, relation, schema_version)
 ) USING ledger_log;
-CREATE INDEX table_schema_xid_idx ON energyledger.table_schema (site_id, incarnation, xid);
 COMMENT ON TABLE energyledger.table_schema IS
 'columns of each ledger table, a row for each version; a leaf of the log (kind 2)';
 COMMENT ON COLUMN energyledger.table_schema.schema_id IS 'a ledger_id of its own';
@@ -93,7 +92,6 @@ CREATE TABLE energyledger.entry (
     row_tags       bytea NOT NULL
 ) USING ledger_log;
 ALTER TABLE energyledger.entry ALTER COLUMN row_tags SET STORAGE EXTERNAL;
-CREATE INDEX entry_xid_idx ON energyledger.entry (site_id, incarnation, xid);
 COMMENT ON TABLE energyledger.entry IS
 'what one transaction wrote into one ledger table: a run of at most 1024 ledger_ids and the Merkle root of its rows; a leaf of the log (kind 1)';
 COMMENT ON COLUMN energyledger.entry.first_id IS 'ledger_id of the first row: the entry''s name';
@@ -120,6 +118,8 @@ CREATE TABLE energyledger.block (
     sealed_at           timestamptz NOT NULL,
     incarnation         integer NOT NULL,
     snapshot            pg_snapshot NOT NULL,
+    id_floor            bigint NOT NULL,
+    xid_floor           xid8 NOT NULL,
     frontier            bytea NOT NULL,
     note                text NOT NULL,
     PRIMARY KEY (site_id, height)
@@ -134,37 +134,52 @@ COMMENT ON COLUMN energyledger.block.leaf_count IS 'leaves of the batch, not cou
 COMMENT ON COLUMN energyledger.block.sealed_at IS 'when';
 COMMENT ON COLUMN energyledger.block.incarnation IS 'incarnation to which snapshot belongs';
 COMMENT ON COLUMN energyledger.block.snapshot IS 'what was visible when it was sealed: the next block takes what was not';
+COMMENT ON COLUMN energyledger.block.id_floor IS 'a ledger_id reserved before xid_floor was read: transactions from xid_floor on have higher ones';
+COMMENT ON COLUMN energyledger.block.xid_floor IS 'first transaction id not yet given out then';
 COMMENT ON COLUMN energyledger.block.frontier IS 'roots of the perfect subtrees up to and with this block: u64 size, then 32 bytes each, largest first';
 COMMENT ON COLUMN energyledger.block.note IS 'the checkpoint: a C2SP signed note over size and root';
 
-CREATE TABLE energyledger.leaf (
-    site_id    smallint NOT NULL,
-    leaf_index bigint NOT NULL,
-    kind       smallint NOT NULL,
-    ref        bigint NOT NULL,
-    PRIMARY KEY (site_id, leaf_index)
+-- 9 bytes a leaf where a row each would cost 76 with its index.
+CREATE TABLE energyledger.leaf_run (
+    site_id     smallint NOT NULL,
+    first_index bigint NOT NULL,
+    kinds       bytea NOT NULL,
+    refs        bigint[] NOT NULL,
+    PRIMARY KEY (site_id, first_index)
 ) USING ledger_log;
-COMMENT ON TABLE energyledger.leaf IS 'order of the log: which entry, schema or block is at which index';
+COMMENT ON TABLE energyledger.leaf_run IS 'order of the log, up to 128 consecutive leaves of one block a row; see the view leaf';
+COMMENT ON COLUMN energyledger.leaf_run.site_id IS 'whose log';
+COMMENT ON COLUMN energyledger.leaf_run.first_index IS 'index in the log of the first, from 0';
+COMMENT ON COLUMN energyledger.leaf_run.kinds IS 'a byte each: 1 entry, 2 schema, 3 block';
+COMMENT ON COLUMN energyledger.leaf_run.refs IS 'for each: entry.first_id, table_schema.schema_id or block.height';
+
+CREATE VIEW energyledger.leaf AS
+    SELECT l.site_id,
+           l.first_index + r.position - 1 AS leaf_index,
+           CASE WHEN r.position <= octet_length(l.kinds)
+                THEN get_byte(l.kinds, r.position::int - 1) ELSE 0 END::smallint AS kind,
+           r.ref
+      FROM energyledger.leaf_run l
+     CROSS JOIN LATERAL unnest(l.refs) WITH ORDINALITY AS r(ref, position);
+COMMENT ON VIEW energyledger.leaf IS 'order of the log: which entry, schema or block is at which index';
 COMMENT ON COLUMN energyledger.leaf.site_id IS 'whose log';
 COMMENT ON COLUMN energyledger.leaf.leaf_index IS 'index in the log, from 0';
-COMMENT ON COLUMN energyledger.leaf.kind IS '1 entry, 2 schema, 3 block';
+COMMENT ON COLUMN energyledger.leaf.kind IS '1 entry, 2 schema, 3 block; 0 none of these';
 COMMENT ON COLUMN energyledger.leaf.ref IS 'entry.first_id, table_schema.schema_id or block.height';
 
 COMMENT ON INDEX energyledger.site_pkey IS 'one row an incarnation';
 COMMENT ON INDEX energyledger.table_schema_pkey IS 'a schema by the reference that leaf holds';
 COMMENT ON INDEX energyledger.table_schema_site_id_relation_schema_version_key IS 'a table''s versions, each once';
-COMMENT ON INDEX energyledger.table_schema_xid_idx IS 'what the next block takes';
-COMMENT ON INDEX energyledger.entry_pkey IS 'the entry of a ledger_id: the last that begins at or before it';
-COMMENT ON INDEX energyledger.entry_xid_idx IS 'what the next block takes';
+COMMENT ON INDEX energyledger.entry_pkey IS 'the entry of a ledger_id: the last that begins at or before it; and what the next block takes';
 COMMENT ON INDEX energyledger.block_pkey IS 'blocks by height';
-COMMENT ON INDEX energyledger.leaf_pkey IS 'leaves in the log''s order';
+COMMENT ON INDEX energyledger.leaf_run_pkey IS 'leaves in the log''s order';
 
 SELECT pg_catalog.pg_extension_config_dump('energyledger.ledger_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.site', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.table_schema', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.entry', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.block', '');
-SELECT pg_catalog.pg_extension_config_dump('energyledger.leaf', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.leaf_run', '');
 
 -- Checkpoints are for everybody.
 GRANT SELECT ON energyledger.site, energyledger.block TO PUBLIC;

@@ -17,7 +17,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "executor/tuptable.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -29,7 +28,7 @@
 #include "ledger/log.h"
 
 #define LOG_SCHEMA_NAME "energyledger"
-#define LOG_LEAF_BATCH 200		/* leaves a heap_multi_insert */
+#define LOG_LEAF_RUN 128			/* leaves a row: stays below what is toasted */
 
 #define UNIX_EPOCH_US \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
@@ -39,8 +38,10 @@ struct LogLeafWriter
 	Relation	rel;
 	CatalogIndexState indexes;
 	int			site_id;
-	int			count;
-	TupleTableSlot *slot[LOG_LEAF_BATCH];
+	int			count;			/* leaves not yet written, from first_index */
+	uint64		first_index;
+	uint8		kind[LOG_LEAF_RUN];
+	Datum		ref[LOG_LEAF_RUN];
 };
 
 Oid
@@ -157,10 +158,10 @@ log_insert_schema(const encode_schema *s, uint64 schema_id,
 
 void
 log_insert_block(const encode_block *b, int site_id, int incarnation,
-				 Datum snapshot, const uint8 *frontier, size_t frontier_len,
-				 const char *note)
+				 Datum snapshot, uint64 id_floor, uint64 xid_floor,
+				 const uint8 *frontier, size_t frontier_len, const char *note)
 {
-	Datum		values[10] = {
+	Datum		values[12] = {
 		Int16GetDatum((int16) site_id),
 		Int64GetDatum((int64) b->height),
 		log_bytea(b->previous_block_hash, MERKLE_HASH_LEN),
@@ -169,6 +170,8 @@ log_insert_block(const encode_block *b, int site_id, int incarnation,
 		TimestampTzGetDatum(log_timestamp(b->sealed_at_us)),
 		Int32GetDatum(incarnation),
 		snapshot,
+		Int64GetDatum((int64) id_floor),
+		FullTransactionIdGetDatum(FullTransactionIdFromU64(xid_floor)),
 		log_bytea(frontier, frontier_len),
 		CStringGetTextDatum(note),
 	};
@@ -181,7 +184,7 @@ log_leaf_begin(int site_id)
 {
 	LogLeafWriter *w = palloc0(sizeof(LogLeafWriter));
 
-	w->rel = table_open(log_relation_oid("leaf"), RowExclusiveLock);
+	w->rel = table_open(log_relation_oid("leaf_run"), RowExclusiveLock);
 	w->indexes = CatalogOpenIndexes(w->rel);
 	w->site_id = site_id;
 	return w;
@@ -190,27 +193,33 @@ log_leaf_begin(int site_id)
 static void
 log_leaf_flush(LogLeafWriter *w)
 {
-	if (w->count > 0)
-		CatalogTuplesMultiInsertWithInfo(w->rel, w->slot, w->count, w->indexes);
+	bool		nulls[4] = {false};
+	Datum		values[4];
+	HeapTuple	tuple;
+
+	if (w->count == 0)
+		return;
+	values[0] = Int16GetDatum((int16) w->site_id);
+	values[1] = Int64GetDatum((int64) w->first_index);
+	values[2] = log_bytea(w->kind, w->count);
+	values[3] = PointerGetDatum(construct_array(w->ref, w->count, INT8OID, 8, true, TYPALIGN_DOUBLE));
+	tuple = heap_form_tuple(RelationGetDescr(w->rel), values, nulls);
+	CatalogTupleInsertWithInfo(w->rel, tuple, w->indexes);
+	heap_freetuple(tuple);
+	pfree(DatumGetPointer(values[2]));
+	pfree(DatumGetPointer(values[3]));
 	w->count = 0;
 }
 
 void
 log_leaf_put(LogLeafWriter *w, uint64 index, int kind, uint64 ref)
 {
-	TupleTableSlot *slot = w->slot[w->count];
-
-	if (slot == NULL)
-		slot = w->slot[w->count] =
-			MakeSingleTupleTableSlot(RelationGetDescr(w->rel), &TTSOpsHeapTuple);
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, false, sizeof(bool) * 4);
-	slot->tts_values[0] = Int16GetDatum((int16) w->site_id);
-	slot->tts_values[1] = Int64GetDatum((int64) index);
-	slot->tts_values[2] = Int16GetDatum((int16) kind);
-	slot->tts_values[3] = Int64GetDatum((int64) ref);
-	ExecStoreVirtualTuple(slot);
-	if (++w->count == LOG_LEAF_BATCH)
+	if (w->count == 0)
+		w->first_index = index;
+	Assert(index == w->first_index + w->count);
+	w->kind[w->count] = (uint8) kind;
+	w->ref[w->count] = Int64GetDatum((int64) ref);
+	if (++w->count == LOG_LEAF_RUN)
 		log_leaf_flush(w);
 }
 
@@ -218,8 +227,6 @@ void
 log_leaf_end(LogLeafWriter *w)
 {
 	log_leaf_flush(w);
-	for (int i = 0; i < LOG_LEAF_BATCH && w->slot[i] != NULL; i++)
-		ExecDropSingleTupleTableSlot(w->slot[i]);
 	CatalogCloseIndexes(w->indexes);
 	table_close(w->rel, NoLock);
 	pfree(w);

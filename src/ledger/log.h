@@ -20,7 +20,7 @@ extern void log_insert_entry(const encode_entry *e, int site_id, int incarnation
 extern void log_insert_schema(const encode_schema *s, uint64 schema_id,
 							  int site_id, int incarnation, uint64 xid);
 extern void log_insert_block(const encode_block *b, int site_id, int incarnation,
-							 Datum snapshot, const uint8 *frontier, size_t frontier_len,
+							 Datum snapshot, uint64 id_floor, uint64 xid_floor, const uint8 *frontier, size_t frontier_len,
 							 const char *note);
 
 /*
@@ -50,7 +50,7 @@ extern void log_block_hash(const encode_block *b, uint8 out[MERKLE_HASH_LEN]);
 /* bytea's 32 bytes; error where it is not 32 long. */
 extern void log_read_hash(Datum value, uint8 out[MERKLE_HASH_LEN]);
 
-/* Leaves are written many at a time. */
+/* Leaves are written many to a row. */
 typedef struct LogLeafWriter LogLeafWriter;
 extern LogLeafWriter *log_leaf_begin(int site_id);
 extern void log_leaf_put(LogLeafWriter *w, uint64 index, int kind, uint64 ref);

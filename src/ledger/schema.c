@@ -263,6 +263,7 @@ schema_register(Relation rel, const char *relation, encode_schema *s)
 	 * registration made.
 	 */
 	bool		registered = schema_read_registered(relation, 0, s);
+	uint64		xid;
 
 	if (!schema_extend(rel, relation, registered, s))
 		return false;
@@ -270,9 +271,10 @@ schema_register(Relation rel, const char *relation, encode_schema *s)
 	registered = schema_read_registered(relation, 0, s);
 	if (!schema_extend(rel, relation, registered, s))
 		return false;
+	/* the xid before the id: the sealer finds what is new by that (seal.c) */
+	xid = U64FromFullTransactionId(GetTopFullTransactionId());
 	log_insert_schema(s, ids_reserve(1), site_current()->site_id,
-					  site_current()->incarnation,
-					  U64FromFullTransactionId(GetTopFullTransactionId()));
+					  site_current()->incarnation, xid);
 	return true;
 }
 

@@ -4,6 +4,9 @@
  * A block takes what is visible in this transaction's snapshot and was not in the
  * one that the previous block stored.  That is exact whatever order transactions
  * began, wrote and committed in, and an old open transaction holds nothing up.
+ * No index on transaction ids is needed to find these rows: a writer has its xid
+ * before it reserves ids, so whoever has an xid that was not yet given out when
+ * some id was reserved, has higher ids.  Each block stores such a pair, its floor.
  * Schemas come first, then entries by first_id, and last the block itself, whose
  * hash the next block names.
  *
@@ -14,6 +17,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -22,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "core/note.h"
+#include "ledger/ids.h"
 #include "ledger/log.h"
 #include "ledger/seal.h"
 #include "ledger/site.h"
@@ -43,6 +48,8 @@ typedef struct PreviousBlock
 typedef struct Sealing
 {
 	const Site *site;
+	SealFloor	floor;			/* of this block */
+	uint64		id_from;		/* nothing new lies below this */
 	PreviousBlock previous;
 	merkle_frontier frontier;	/* grows with each leaf */
 	LogLeafWriter *leaves;
@@ -154,36 +161,68 @@ seal_leaf(Sealing *s, int kind, uint64 ref, const uint8 hash[MERKLE_HASH_LEN])
 	merkle_frontier_append(&s->frontier, hash);
 }
 
-/*
- * Rows of a log table that are visible now and were not in the previous block's
- * snapshot.  Within an incarnation an index range finds them; xids of an older
- * incarnation (before a dump was restored) are compared with that one's snapshot,
- * and everything of a newer one is new.
- */
-static Portal
-seal_open_new(Sealing *s, const char *columns, const char *table, const char *order)
+SealFloor
+seal_floor(void)
 {
-	const PreviousBlock *p = &s->previous;
+	SealFloor	floor;
+
+	floor.id = ids_reserve(1);
+	/* what was given out after the reservation is at or above this */
+	pg_memory_barrier();
+	floor.xid = U64FromFullTransactionId(ReadNextFullTransactionId());
+	return floor;
+}
+
+/*
+ * What the previous snapshot did not see has an xid from its xmin on, and so has
+ * ids above the floor of any block whose floor's xid is not beyond that xmin.
+ * Floors only grow: the newest such block is the one.  (A snapshot's xmax would not
+ * do for a floor's xid: it lies above what was completed, not above what had been
+ * given out.)
+ */
+static void
+seal_find_start(Sealing *s)
+{
 	Oid			types[3] = {INT4OID, INT4OID, PG_SNAPSHOTOID};
 	Datum		args[3] = {Int32GetDatum(s->site->site_id),
-	Int32GetDatum(p->exists ? p->incarnation : 0), p->snapshot};
-	char		nulls[3] = {' ', ' ', p->exists ? ' ' : 'n'};
-	StringInfoData query;
+	Int32GetDatum(s->site->incarnation), s->previous.snapshot};
+	bool		isnull;
 
-	initStringInfo(&query);
-	if (p->exists)
-		appendStringInfo(&query,
-						 "SELECT %s, %s AS ref FROM energyledger.%s WHERE site_id = $1 AND incarnation = $2"
-						 " AND xid >= pg_snapshot_xmin($3) AND NOT pg_visible_in_snapshot(xid, $3)",
-						 columns, order, table);
-	if (p->exists && p->incarnation != s->site->incarnation)
-		appendStringInfoString(&query, " UNION ALL ");
-	if (!p->exists || p->incarnation != s->site->incarnation)
-		appendStringInfo(&query,
-						 "SELECT %s, %s AS ref FROM energyledger.%s WHERE site_id = $1 AND incarnation > $2",
-						 columns, order, table);
-	appendStringInfoString(&query, " ORDER BY ref");
-	return SPI_cursor_open_with_args(NULL, query.data, 3, types, args, nulls, true, 0);
+	s->id_from = (uint64) s->site->site_id << LEDGER_ID_COUNTER_BITS;
+	if (!s->previous.exists || s->previous.incarnation != s->site->incarnation)
+		return;
+	if (SPI_execute_with_args("SELECT id_floor FROM energyledger.block"
+							  " WHERE site_id = $1 AND incarnation = $2"
+							  " AND xid_floor <= pg_snapshot_xmin($3)"
+							  " ORDER BY height DESC LIMIT 1",
+							  3, types, args, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not look for the floor of the new ids");
+	if (SPI_processed == 1)
+		s->id_from = (uint64) DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+														  SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/*
+ * Rows of a log table that are visible now and were not in the previous block's
+ * snapshot.  xids of an older incarnation (before a dump was restored) are
+ * compared with that one's snapshot, and everything of a newer one is new.
+ */
+static Portal
+seal_open_new(Sealing *s, const char *columns, const char *table, const char *id)
+{
+	const PreviousBlock *p = &s->previous;
+	Oid			types[4] = {INT4OID, PG_SNAPSHOTOID, INT8OID, INT8OID};
+	Datum		args[4] = {Int32GetDatum(p->exists ? p->incarnation : 0), p->snapshot,
+		Int64GetDatum((int64) s->id_from),
+	Int64GetDatum((int64) (s->site->site_id + 1) << LEDGER_ID_COUNTER_BITS)};
+	char		nulls[4] = {' ', p->exists ? ' ' : 'n', ' ', ' '};
+	char	   *query =
+		psprintf("SELECT %s, %s FROM energyledger.%s WHERE %s >= $3 AND %s < $4"
+				 " AND (incarnation > $1 OR incarnation = $1 AND NOT pg_visible_in_snapshot(xid, $2))"
+				 " ORDER BY %s",
+				 columns, id, table, id, id, id);
+
+	return SPI_cursor_open_with_args(NULL, query, 4, types, args, nulls, true, 0);
 }
 
 typedef void (*seal_row_function) (Sealing *s, const Datum *values, uint64 ref);
@@ -282,20 +321,21 @@ seal_finish(Sealing *s)
 		elog(ERROR, "could not read the snapshot");
 	log_insert_block(&b, s->site->site_id, s->site->incarnation,
 					 SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull),
-					 frontier, frontier_len, seal_sign(s));
+					 s->floor.id, s->floor.xid, frontier, frontier_len, seal_sign(s));
 	return b.height;
 }
 
 uint64
-seal_block(void)
+seal_block(SealFloor floor)
 {
-	Sealing		s = {.site = site_current()};
+	Sealing		s = {.site = site_current(),.floor = floor};
 	uint64		height;
 
 	SPI_connect();
 	s.context = CurrentMemoryContext;
 	s.scratch = AllocSetContextCreate(CurrentMemoryContext, "seal rows", ALLOCSET_DEFAULT_SIZES);
 	seal_read_previous(&s);
+	seal_find_start(&s);
 	s.frontier = s.previous.frontier;
 	seal_new(&s, seal_open_new(&s, LOG_SCHEMA_COLUMNS, "table_schema", "schema_id"),
 			 LOG_SCHEMA_COLUMN_COUNT, seal_schema_row);

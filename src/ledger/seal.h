@@ -5,10 +5,22 @@
 #define LEDGER_SEAL_H
 
 /*
- * Seal what is committed and not in a block.  Runs in the sealer, in a
- * transaction of its own at REPEATABLE READ with a fresh snapshot; the caller
- * commits.  Returns the newest height, 0 where there is none.
+ * Transactions with an xid from `xid` on have ledger_ids above `id`, because
+ * writers have their xid before they reserve ids.
  */
-extern uint64 seal_block(void);
+typedef struct SealFloor
+{
+	uint64		id;
+	uint64		xid;
+} SealFloor;
+
+extern SealFloor seal_floor(void);
+
+/*
+ * Seal what is committed and not in a block.  Runs in the sealer, in a
+ * transaction of its own at REPEATABLE READ; the caller took the floor, then
+ * the snapshot, and commits.  Returns the newest height, 0 where there is none.
+ */
+extern uint64 seal_block(SealFloor floor);
 
 #endif							/* LEDGER_SEAL_H */

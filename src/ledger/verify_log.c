@@ -166,7 +166,7 @@ log_check_leaf(LogPass *p, const Datum *values, const bool *nulls)
 
 	if (index != p->frontier.size)
 	{
-		verify_finding(p->findings, "energyledger.leaf", (int64) p->frontier.size, "leaf_missing",
+		verify_finding(p->findings, "energyledger.leaf_run", (int64) p->frontier.size, "leaf_missing",
 					   verify_number(p->frontier.size), verify_number(index));
 		p->broken = true;
 		p->frontier.size = index;	/* hashes are void until the next signed
@@ -180,7 +180,7 @@ log_check_leaf(LogPass *p, const Datum *values, const bool *nulls)
 		verify_finding(p->findings,
 					   kind == ENCODE_KIND_ENTRY ? "energyledger.entry" :
 					   kind == ENCODE_KIND_SCHEMA ? "energyledger.table_schema" :
-					   kind == ENCODE_KIND_BLOCK ? "energyledger.block" : "energyledger.leaf",
+					   kind == ENCODE_KIND_BLOCK ? "energyledger.block" : "energyledger.leaf_run",
 					   ref,
 					   kind == ENCODE_KIND_ENTRY ? "entry_missing" :
 					   kind == ENCODE_KIND_SCHEMA ? "schema_missing" :
@@ -247,7 +247,7 @@ log_check_end(LogPass *p, int site_id)
 	Datum		args[1] = {Int32GetDatum(site_id)};
 
 	if (p->frontier.size != p->log->size)
-		verify_finding(p->findings, "energyledger.leaf", (int64) p->log->size, "leaf_without_block",
+		verify_finding(p->findings, "energyledger.leaf_run", (int64) p->log->size, "leaf_without_block",
 					   psprintf(UINT64_FORMAT " leaves", p->log->size),
 					   psprintf(UINT64_FORMAT " leaves", p->frontier.size));
 	if (SPI_execute_with_args("SELECT height FROM energyledger.block b WHERE site_id = $1 AND NOT EXISTS"

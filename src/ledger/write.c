@@ -173,6 +173,8 @@ write_reserve(TableWrite *t, uint64 wanted)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("cannot insert more than %d rows into a ledger table at once",
 						(int) LEDGER_ID_SLAB)));
+	/* the xid before the ids: the sealer finds what is new by that (seal.c) */
+	(void) GetTopFullTransactionId();
 	if (t->end_id != 0 && ids_extend(t->end_id, n))
 		t->end_id += n;
 	else

@@ -102,6 +102,7 @@ static uint64
 sealer_seal(void)
 {
 	uint64		height;
+	SealFloor	floor;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -109,10 +110,12 @@ sealer_seal(void)
 							 GUC_ACTION_LOCAL, true, 0, false);
 	if (site_reopen_if_copied())
 		CommandCounterIncrement();
+	/* in this order: see seal.c */
+	floor = seal_floor();
 	XactIsoLevel = XACT_REPEATABLE_READ;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "sealing");
-	height = seal_block();
+	height = seal_block(floor);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pgstat_report_activity(STATE_IDLE, NULL);
