@@ -220,7 +220,9 @@ Hand it to those who check, by a way they trust.';
 CREATE FUNCTION energyledger.verify(only_relation regclass DEFAULT NULL,
     OUT relation text, OUT ledger_id bigint, OUT kind text, OUT expected text, OUT found text)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'verify' LANGUAGE C VOLATILE;
+    LANGUAGE C VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'verify';
 COMMENT ON FUNCTION energyledger.verify(regclass) IS
 'Recomputes everything from what is stored: rows to entries, entries to the log, the block chain, the roots and the signatures of the checkpoints.
 Argument: a ledger table to read the rows of, or NULL for all; the log itself is always checked whole.

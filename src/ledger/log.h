@@ -38,6 +38,18 @@ extern void log_insert_block(const encode_block *b, int site_id, int incarnation
 #define LOG_BLOCK_COLUMNS \
 	"height, previous_block_hash, first_index, leaf_count, sealed_at"
 #define LOG_BLOCK_COLUMN_COUNT 5
+/*
+ * Leaves one by one: site_id, leaf_index, kind (0: none of ours), ref.  The view
+ * energyledger.leaf shows the same, but what verifies does not read views, which
+ * a superuser may replace.
+ */
+#define LOG_LEAVES \
+	"(SELECT l.site_id, l.first_index + r.position - 1 AS leaf_index," \
+	" CASE WHEN r.position <= octet_length(l.kinds)" \
+	" THEN get_byte(l.kinds, r.position::int - 1) ELSE 0 END::smallint AS kind, r.ref" \
+	" FROM energyledger.leaf_run l" \
+	" CROSS JOIN LATERAL unnest(l.refs) WITH ORDINALITY AS r(ref, position))"
+
 extern void log_read_entry(const Datum *values, encode_entry *e);
 extern void log_read_schema(const Datum *values, encode_schema *s);
 extern void log_read_block(const Datum *values, encode_block *b);

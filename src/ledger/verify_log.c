@@ -53,7 +53,7 @@ static const char *const log_query =
 " s.relation, s.schema_version, s.ordinals, s.names, s.types, s.made_at, s.role,"
 " b.height, b.previous_block_hash, b.first_index, b.leaf_count, b.sealed_at,"
 " b.frontier, b.note, i.origin, i.public_key"
-" FROM energyledger.leaf l"
+" FROM " LOG_LEAVES " l"
 " LEFT JOIN energyledger.entry e ON l.kind = 1 AND e.first_id = l.ref"
 " LEFT JOIN energyledger.table_schema s ON l.kind = 2 AND s.schema_id = l.ref"
 " LEFT JOIN energyledger.block b ON l.kind = 3 AND b.site_id = l.site_id AND b.height = l.ref"
@@ -223,7 +223,7 @@ log_check_unsealed(Findings *f, int site_id, const char *table, const char *id, 
 				 " (SELECT incarnation, snapshot FROM energyledger.block WHERE site_id = $1 ORDER BY height DESC LIMIT 1) b"
 				 " WHERE t.site_id = $1 AND (t.incarnation < b.incarnation OR"
 				 " t.incarnation = b.incarnation AND pg_visible_in_snapshot(t.xid, b.snapshot))"
-				 " AND NOT EXISTS (SELECT FROM energyledger.leaf l WHERE l.site_id = $1 AND l.kind = %d AND l.ref = t.%s)"
+				 " AND NOT EXISTS (SELECT FROM " LOG_LEAVES " l WHERE l.site_id = $1 AND l.kind = %d AND l.ref = t.%s)"
 				 " ORDER BY 1",
 				 id, table, kind, id);
 
@@ -251,7 +251,7 @@ log_check_end(LogPass *p, int site_id)
 					   psprintf(UINT64_FORMAT " leaves", p->log->size),
 					   psprintf(UINT64_FORMAT " leaves", p->frontier.size));
 	if (SPI_execute_with_args("SELECT height FROM energyledger.block b WHERE site_id = $1 AND NOT EXISTS"
-							  " (SELECT FROM energyledger.leaf l WHERE l.site_id = $1 AND l.kind = 3 AND l.ref = b.height)"
+							  " (SELECT FROM " LOG_LEAVES " l WHERE l.site_id = $1 AND l.kind = 3 AND l.ref = b.height)"
 							  " ORDER BY 1", 1, types, args, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for blocks outside the log");
 	for (uint64 i = 0; i < SPI_processed; i++)

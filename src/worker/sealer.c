@@ -108,6 +108,12 @@ sealer_seal(void)
 	StartTransactionCommand();
 	(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
+	/* nobody's functions but the system's, whatever the database's settings say */
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	/* what is new is a few rows at the end of an index, whatever old statistics say */
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
 	if (site_reopen_if_copied())
 		CommandCounterIncrement();
 	/* in this order: see seal.c */

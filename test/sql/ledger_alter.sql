@@ -100,7 +100,7 @@ ALTER TABLE t SET WITHOUT CLUSTER;
 ANALYZE t;
 SELECT reltuples FROM pg_class WHERE oid = 't'::regclass;
 VACUUM FULL energyledger.entry;
-VACUUM energyledger.leaf;
+VACUUM energyledger.leaf_run;
 REINDEX TABLE energyledger.table_schema;
 CREATE STATISTICS t_statistics ON a, b FROM t;
 SELECT count(*) > 0 AS sampled FROM t TABLESAMPLE SYSTEM (50) REPEATABLE (1);

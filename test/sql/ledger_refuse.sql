@@ -175,11 +175,11 @@ SELECT name, left(refused(format('TRUNCATE energyledger.%I', name)), 5) AS trunc
        left(refused(format('ALTER TABLE energyledger.%I RENAME TO x', name)), 5) AS rename,
        left(refused(format('ALTER TABLE energyledger.%I SET ACCESS METHOD heap', name)), 5) AS am,
        left(refused(format('ALTER TABLE energyledger.%I SET SCHEMA public', name)), 5) AS schema
-  FROM unnest(ARRAY['site', 'table_schema', 'entry', 'leaf', 'block']) name;
-COPY energyledger.leaf FROM stdin;
-1	0	1	1
+  FROM unnest(ARRAY['site', 'table_schema', 'entry', 'leaf_run', 'block']) name;
+COPY energyledger.leaf_run FROM stdin;
+1	0	\\x01	{1}
 \.
-INSERT INTO energyledger.leaf VALUES (1, -1, 1, 1) ON CONFLICT DO NOTHING;
+INSERT INTO energyledger.leaf_run VALUES (1, -1, '\x01', '{1}') ON CONFLICT DO NOTHING;
 \echo :SQLSTATE
 
 -- Restore mode brings rows; it takes none away.

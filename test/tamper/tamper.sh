@@ -224,12 +224,16 @@ log "a block's predecessor" block "UPDATE $E.block SET previous_block_hash = sha
 log "a block's frontier" block "UPDATE $E.block SET frontier = set_byte(frontier, 20, get_byte(frontier, 20) # 1) WHERE height = 1" "1 frontier|block"
 log "a frontier cut short" block "UPDATE $E.block SET frontier = substr(frontier, 1, 11) WHERE height = 1" "1 frontier|block"
 log "a block's range" block "UPDATE $E.block SET leaf_count = leaf_count + 1 WHERE height = 1" "1 block_chain|block,1 block_range|block,1 log_root|block"
-log "two leaves change places" leaf "UPDATE $E.leaf SET ref = (SELECT sum(ref) FROM $E.leaf WHERE leaf_index IN ($leaf, $leaf + 1)) - ref WHERE leaf_index IN ($leaf, $leaf + 1)" \
+# the run that the leaf stands in, and its place there
+run="WHERE first_index <= $leaf AND $leaf < first_index + cardinality(refs)" at="($leaf - first_index)::int"
+log "two leaves change places" leaf_run "UPDATE $E.leaf_run SET refs[$at + 1] = refs[$at + 2], refs[$at + 2] = refs[$at + 1] $run" \
 	"1 log_root|block"
-log "the newest block disappears" block "DELETE FROM $E.block WHERE height = 2" "1 block_missing|block,1 leaf_without_block|leaf"
-log "a leaf disappears" leaf "DELETE FROM $E.leaf WHERE leaf_index = $leaf" "1 entry_not_in_log|entry,1 leaf_missing|leaf"
-log "a leaf is added" leaf "INSERT INTO $E.leaf SELECT site_id, max(leaf_index) + 1, 1, $(id_of 1) FROM $E.leaf GROUP BY 1" "1 leaf_without_block|leaf"
-log "a leaf of no kind" leaf "UPDATE $E.leaf SET kind = 9 WHERE leaf_index = $leaf" "1 entry_not_in_log|entry,1 leaf_kind|leaf"
+log "the newest block disappears" block "DELETE FROM $E.block WHERE height = 2" "1 block_missing|block,1 leaf_without_block|leaf_run"
+log "a leaf disappears" leaf_run "UPDATE $E.leaf_run SET refs = refs[:$at] || refs[$at + 2:], kinds = overlay(kinds PLACING '' FROM $at + 1 FOR 1) $run" "2 block_range|block,1 entry_not_in_log|entry,1 log_root|block"
+log "a run of leaves disappears" leaf_run "DELETE FROM $E.leaf_run $run" "1 block_chain|block,1 block_height|block,1 block_not_in_log|block,1 block_range|block,6 entry_not_in_log|entry,1 leaf_missing|leaf_run,6 schema_not_in_log|table_schema"
+log "kinds cut short" leaf_run "UPDATE $E.leaf_run SET kinds = '' $run" "1 block_chain|block,1 block_height|block,1 block_not_in_log|block,1 block_range|block,6 entry_not_in_log|entry,13 leaf_kind|leaf_run,6 schema_not_in_log|table_schema"
+log "a leaf is added" leaf_run "INSERT INTO $E.leaf_run SELECT site_id, max(leaf_index) + 1, '\\x01', ARRAY[$(id_of 1)] FROM $E.leaf GROUP BY 1" "1 leaf_without_block|leaf_run"
+log "a leaf of no kind" leaf_run "UPDATE $E.leaf_run SET kinds = set_byte(kinds, $at, 9) $run" "1 entry_not_in_log|entry,1 leaf_kind|leaf_run"
 log "another public key" site "UPDATE $E.site SET public_key = sha256('')" "2 checkpoint_signature|block"
 log "another name" site "UPDATE $E.site SET origin = 'energyledger/1/2'" "2 checkpoint_signature|block"
 
