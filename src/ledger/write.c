@@ -65,17 +65,34 @@ typedef struct TableWrite
 	uint64		reserve;		/* how many to reserve next time */
 } TableWrite;
 
-static HTAB *writes = NULL;		/* in TopTransactionContext; NULL: nothing written */
-static MemoryContext scratch = NULL;	/* in TopTransactionContext; empty between calls */
+/*
+ * A transaction of one row must not pay for setting these up, so they stay for
+ * the backend's life and are empty between transactions.
+ */
+static MemoryContext write_context = NULL;	/* holds writes and frames */
+static MemoryContext scratch = NULL;	/* empty between calls */
+static HTAB *writes = NULL;
+static bool writing = false;	/* writes is not empty */
+static WriteFrame *spare_frame = NULL;	/* one, for the next transaction */
+
 static bool wrote_entries = false;	/* tell the sealer when it is committed */
 
-static MemoryContext
-write_scratch(void)
+#define WRITES_KEPT_MAX 64		/* tables: a larger table of writes is made anew */
+
+static void
+write_set_up(void)
 {
-	if (scratch == NULL)
-		scratch = AllocSetContextCreate(TopTransactionContext, "ledger write scratch",
+	HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(TableWrite)};
+
+	if (write_context == NULL)
+	{
+		write_context = AllocSetContextCreate(TopMemoryContext, "ledger writes",
+											  ALLOCSET_DEFAULT_SIZES);
+		scratch = AllocSetContextCreate(TopMemoryContext, "ledger write scratch",
 										ALLOCSET_DEFAULT_SIZES);
-	return scratch;
+	}
+	ctl.hcxt = write_context;
+	writes = hash_create("ledger writes", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 static TableWrite *
@@ -84,13 +101,9 @@ write_table(Oid relid)
 	TableWrite *t;
 	bool		found;
 
-	if (writes == NULL)
-	{
-		HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(TableWrite),
-		.hcxt = TopTransactionContext};
-
-		writes = hash_create("ledger writes", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
+	if (unlikely(writes == NULL))
+		write_set_up();
+	writing = true;
 	t = hash_search(writes, &relid, HASH_ENTER, &found);
 	if (!found)
 	{
@@ -100,6 +113,57 @@ write_table(Oid relid)
 		t->reserve = RUN_IDS_FIRST;
 	}
 	return t;
+}
+
+static WriteFrame *
+write_frame_make(void)
+{
+	WriteFrame *frame = spare_frame;
+
+	spare_frame = NULL;
+	return frame != NULL ? frame : MemoryContextAlloc(write_context, sizeof(WriteFrame));
+}
+
+static void
+write_frame_free(WriteFrame *frame)
+{
+	if (spare_frame == NULL)
+		spare_frame = frame;
+	else
+		pfree(frame);
+}
+
+/* The transaction is over, one way or the other. */
+static void
+write_forget(void)
+{
+	HASH_SEQ_STATUS seq;
+	TableWrite *t;
+	bool		many;
+
+	if (!writing)
+		return;
+	many = hash_get_num_entries(writes) > WRITES_KEPT_MAX;
+	hash_seq_init(&seq, writes);
+	while ((t = hash_seq_search(&seq)) != NULL)
+	{
+		while (t->frame != NULL)
+		{
+			WriteFrame *frame = t->frame;
+
+			t->frame = frame->parent;
+			write_frame_free(frame);
+		}
+		if (!many)
+			hash_search(writes, &t->relid, HASH_REMOVE, NULL);
+	}
+	if (many)
+	{
+		hash_destroy(writes);
+		writes = NULL;
+	}
+	writing = false;
+	MemoryContextReset(scratch);
 }
 
 /* What of a frame is in use: the rest of its arrays need not be copied. */
@@ -123,7 +187,7 @@ write_frame(TableWrite *t)
 
 	if (frame != NULL && frame->level == level)
 		return frame;
-	frame = MemoryContextAlloc(TopTransactionContext, sizeof(WriteFrame));
+	frame = write_frame_make();
 	if (t->frame != NULL)
 		write_frame_copy(frame, t->frame);
 	else
@@ -276,7 +340,7 @@ write_hash_rows(Relation rel, TupleTableSlot **slots, int count)
 	const LedgerSchema *schema = schema_current(rel);
 	TableWrite *t = write_table(RelationGetRelid(rel));
 	WriteFrame *frame = write_frame(t);
-	MemoryContext old = MemoryContextSwitchTo(write_scratch());
+	MemoryContext old = MemoryContextSwitchTo(scratch);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -315,9 +379,11 @@ write_close_all(void)
 {
 	HASH_SEQ_STATUS seq;
 	TableWrite *t;
+	MemoryContext old;
 
-	if (writes == NULL)
+	if (!writing)
 		return;
+	old = MemoryContextSwitchTo(scratch);
 	hash_seq_init(&seq, writes);
 	while ((t = hash_seq_search(&seq)) != NULL)
 	{
@@ -325,7 +391,8 @@ write_close_all(void)
 			write_close_run(t->frame);
 		ids_return(t->next_id, t->end_id);
 	}
-	writes = NULL;
+	MemoryContextSwitchTo(old);
+	write_forget();
 }
 
 static void
@@ -346,13 +413,11 @@ write_xact_callback(XactEvent event, void *arg)
 				if (pg_atomic_exchange_u32(&db->unsealed, 1) == 0)
 					sealer_wake(db);
 			}
-			scratch = NULL;
 			wrote_entries = false;
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			writes = NULL;
-			scratch = NULL;
+			write_forget();
 			wrote_entries = false;
 			break;
 		default:
@@ -368,7 +433,7 @@ write_subxact_callback(SubXactEvent event, SubTransactionId subid,
 	HASH_SEQ_STATUS seq;
 	TableWrite *t;
 
-	if (writes == NULL || (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
+	if (!writing || (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
 		return;
 	hash_seq_init(&seq, writes);
 	while ((t = hash_seq_search(&seq)) != NULL)
@@ -380,7 +445,7 @@ write_subxact_callback(SubXactEvent event, SubTransactionId subid,
 		if (event == SUBXACT_EVENT_ABORT_SUB)
 		{
 			t->frame = frame->parent;
-			pfree(frame);
+			write_frame_free(frame);
 		}
 		else if (frame->parent != NULL && frame->parent->level == level - 1)
 		{
@@ -388,7 +453,7 @@ write_subxact_callback(SubXactEvent event, SubTransactionId subid,
 
 			frame->parent = replaced->parent;
 			frame->level = level - 1;
-			pfree(replaced);
+			write_frame_free(replaced);
 		}
 		else
 			frame->level = level - 1;
