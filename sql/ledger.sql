@@ -134,8 +134,8 @@ COMMENT ON COLUMN energyledger.block.leaf_count IS 'leaves of the batch, not cou
 COMMENT ON COLUMN energyledger.block.sealed_at IS 'when';
 COMMENT ON COLUMN energyledger.block.incarnation IS 'incarnation to which snapshot belongs';
 COMMENT ON COLUMN energyledger.block.snapshot IS 'what was visible when it was sealed: the next block takes what was not';
-COMMENT ON COLUMN energyledger.block.id_floor IS 'a ledger_id reserved before xid_floor was read: transactions from xid_floor on have higher ones';
-COMMENT ON COLUMN energyledger.block.xid_floor IS 'first transaction id not yet given out then';
+COMMENT ON COLUMN energyledger.block.id_floor IS 'the next ledger_id not yet reserved when it was sealed: transactions from xid_floor on have no lower ones';
+COMMENT ON COLUMN energyledger.block.xid_floor IS 'first transaction id not yet given out just after that';
 COMMENT ON COLUMN energyledger.block.frontier IS 'roots of the perfect subtrees up to and with this block: u64 size, then 32 bytes each, largest first';
 COMMENT ON COLUMN energyledger.block.note IS 'the checkpoint: a C2SP signed note over size and root';
 

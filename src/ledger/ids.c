@@ -89,6 +89,22 @@ ids_return(uint64 from, uint64 end)
 		return;
 	LWLockAcquire(&db->id_lock, LW_EXCLUSIVE);
 	if (db->id_next == (end & mask))
-		db->id_next = from & mask;
+		db->id_next = Max(from & mask, db->id_floor);
 	LWLockRelease(&db->id_lock);
+}
+
+uint64
+ids_floor(void)
+{
+	SharedDatabase *db = shared_database();
+	uint64		site = (uint64) site_current()->site_id;
+	uint64		floor;
+
+	/* with no slab nothing is known of the ids to come: get one */
+	if (db->id_end == 0)
+		ids_refill(db, 1);
+	LWLockAcquire(&db->id_lock, LW_EXCLUSIVE);
+	floor = db->id_floor = db->id_next;
+	LWLockRelease(&db->id_lock);
+	return site << LEDGER_ID_COUNTER_BITS | floor;
 }

@@ -18,7 +18,10 @@ extern uint64 ids_reserve(uint64 n);
 /* Extend a run that ends before `end` by n ids: false where others got there first. */
 extern bool ids_extend(uint64 end, uint64 n);
 
-/* Give back [from, end) where nobody has reserved since. */
+/* Give back [from, end) where nobody has reserved since, nor asked for the floor. */
 extern void ids_return(uint64 from, uint64 end);
+
+/* What is reserved from now on is at or above this. */
+extern uint64 ids_floor(void);
 
 #endif							/* LEDGER_IDS_H */

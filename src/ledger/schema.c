@@ -15,11 +15,15 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/bitmapset.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -106,6 +110,36 @@ schema_check_columns(TupleDesc desc, const char *relation)
 					 errmsg("column \"%s\" of ledger table \"%s\" has type %s, which cannot be hashed",
 							NameStr(attr->attname), relation, format_type_be(attr->atttypid)),
 					 errdetail("Ledger tables take boolean, integers, floats, numeric, text types, bytea, date and time types, uuid, inet, json, jsonb, enums, ranges, domains over these and arrays of these.")));
+	}
+}
+
+/*
+ * Stored generated columns are computed before the access method assigns the id:
+ * one that used it would be stored with zero in its place.
+ */
+static void
+schema_check_generated(Relation rel, const char *relation)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	AttrNumber	id = schema_find_attribute(desc, LEDGER_ID_COLUMN);
+
+	if (desc->constr == NULL || !desc->constr->has_generated_stored)
+		return;
+	for (int i = 0; i < desc->constr->num_defval; i++)
+	{
+		AttrDefault *def = &desc->constr->defval[i];
+		Bitmapset  *used = NULL;
+
+		if (TupleDescAttr(desc, def->adnum - 1)->attgenerated == '\0')
+			continue;
+		pull_varattnos(stringToNode(def->adbin), 1, &used);
+		if (bms_is_member(id - FirstLowInvalidHeapAttributeNumber, used))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("generated column \"%s\" of ledger table \"%s\" cannot use \"ledger_id\"",
+							NameStr(TupleDescAttr(desc, def->adnum - 1)->attname), relation),
+					 errdetail("Generated columns are computed before the ledger assigns it."),
+					 errhint("Compute it in a view.")));
 	}
 }
 
@@ -292,6 +326,7 @@ schema_load(CachedSchema *entry, Relation rel)
 	char	   *why = NULL;
 
 	schema_check_columns(RelationGetDescr(rel), relation);
+	schema_check_generated(rel, relation);
 	wrote = schema_register(rel, relation, &s);
 	schema->relation = relation;
 	schema->version = (int32) s.schema_version;

@@ -6,7 +6,8 @@
  * began, wrote and committed in, and an old open transaction holds nothing up.
  * No index on transaction ids is needed to find these rows: a writer has its xid
  * before it reserves ids, so whoever has an xid that was not yet given out when
- * some id was reserved, has higher ids.  Each block stores such a pair, its floor.
+ * the ids stood somewhere, has ids from there on.  Each block stores such a pair,
+ * its floor.
  * Schemas come first, then entries by first_id, and last the block itself, whose
  * hash the next block names.
  *
@@ -166,8 +167,8 @@ seal_floor(void)
 {
 	SealFloor	floor;
 
-	floor.id = ids_reserve(1);
-	/* what was given out after the reservation is at or above this */
+	floor.id = ids_floor();
+	/* transactions that get their xid after that are at or above this */
 	pg_memory_barrier();
 	floor.xid = U64FromFullTransactionId(ReadNextFullTransactionId());
 	return floor;
@@ -175,7 +176,7 @@ seal_floor(void)
 
 /*
  * What the previous snapshot did not see has an xid from its xmin on, and so has
- * ids above the floor of any block whose floor's xid is not beyond that xmin.
+ * ids from the floor on of any block whose floor's xid is not beyond that xmin.
  * Floors only grow: the newest such block is the one.  (A snapshot's xmax would not
  * do for a floor's xid: it lies above what was completed, not above what had been
  * given out.)

@@ -5,7 +5,7 @@
 #define LEDGER_SEAL_H
 
 /*
- * Transactions with an xid from `xid` on have ledger_ids above `id`, because
+ * Transactions with an xid from `xid` on have ledger_ids from `id` on, because
  * writers have their xid before they reserve ids.
  */
 typedef struct SealFloor

@@ -26,6 +26,7 @@ typedef struct SharedDatabase
 	LWLock		id_lock;
 	uint64		id_next;		/* next counter to hand out */
 	uint64		id_end;			/* end of the slab; id_next == id_end: empty */
+	uint64		id_floor;		/* id_next never goes back below this */
 
 	/* sealing */
 	pg_atomic_uint32 unsealed;	/* something committed since the last block */

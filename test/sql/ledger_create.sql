@@ -189,4 +189,10 @@ CREATE TYPE composite AS (a int, ledger_id bigint);
 SELECT refused('CREATE TABLE made.t OF made.composite USING ledger');
 SELECT refused('CREATE TABLE made.t (a int) USING ledger_log');
 
+-- Generated columns are computed before the id is there.
+SELECT refused('CREATE TABLE made.t (a int, ledger_id bigint NOT NULL DEFAULT 0, twice bigint GENERATED ALWAYS AS (ledger_id * 2) STORED) USING ledger');
+CREATE TABLE generated (a int, twice int GENERATED ALWAYS AS (a * 2) STORED) USING ledger;
+INSERT INTO generated VALUES (21);
+SELECT a, twice FROM generated;
+
 SELECT * FROM energyledger.verify();
