@@ -91,9 +91,10 @@ CREATE TABLE energyledger.entry (
     rows_root      bytea NOT NULL,
     row_tags       bytea NOT NULL
 ) USING ledger_log;
+-- at most 1024 bytes of noise: not worth a try to compress
 ALTER TABLE energyledger.entry ALTER COLUMN row_tags SET STORAGE EXTERNAL;
 COMMENT ON TABLE energyledger.entry IS
-'what one transaction wrote into one ledger table: a run of at most 1024 ledger_ids and the Merkle root of its rows; a leaf of the log (kind 1)';
+'what one transaction wrote into one ledger table: a run of at most 512 rows and the Merkle root of its rows; a leaf of the log (kind 1)';
 COMMENT ON COLUMN energyledger.entry.first_id IS 'ledger_id of the first row: the entry''s name';
 COMMENT ON COLUMN energyledger.entry.last_id IS 'ledger_id of the last row';
 COMMENT ON COLUMN energyledger.entry.xid IS 'transaction that wrote the rows';
@@ -107,7 +108,7 @@ COMMENT ON COLUMN energyledger.entry.role IS 'role that wrote the rows';
 COMMENT ON COLUMN energyledger.entry.schema_digest IS 'leaf hash of that schema, 32 bytes';
 COMMENT ON COLUMN energyledger.entry.rows_root IS 'RFC 6962 root over the rows in ledger_id order, 32 bytes';
 COMMENT ON COLUMN energyledger.entry.row_tags IS
-'first 4 bytes of each row''s leaf hash, in order: lets verify name the row that changed. Not hashed and never trusted: the root decides';
+'first 2 bytes of each row''s leaf hash, in order: lets verify name the row that changed. Not hashed and never trusted: the root decides';
 
 CREATE TABLE energyledger.block (
     site_id             smallint NOT NULL,

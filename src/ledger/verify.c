@@ -374,7 +374,7 @@ verify_collect(RowPass *p, const encode_entry *e)
 static char *
 verify_tag(const uint8 *tag)
 {
-	return psprintf("leaf hash %02x%02x%02x%02x...", tag[0], tag[1], tag[2], tag[3]);
+	return psprintf("leaf hash %02x%02x...", tag[0], tag[1]);
 }
 
 /*

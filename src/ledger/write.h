@@ -7,9 +7,12 @@
 #include "executor/tuptable.h"
 #include "utils/rel.h"
 
-/* Rows an entry may have: a longer run is closed and another begun. */
-#define ENTRY_ROWS_MAX 1024
-#define ROW_TAG_BYTES 4
+/*
+ * Rows an entry may have: a longer run is closed and another begun.  Their tags
+ * then stay in the entry's own page.
+ */
+#define ENTRY_ROWS_MAX 512
+#define ROW_TAG_BYTES 2
 
 /*
  * Before the heap forms the tuples: give each slot its ledger_id.  Errors where

@@ -236,7 +236,7 @@ COMMIT;
 SELECT a FROM late ORDER BY ledger_id;
 SELECT entries('late');
 
--- One entry has at most 1024 rows, and each row is in exactly one.
+-- One entry has at most 512 rows, and each row is in exactly one.
 SELECT max(row_count) FROM energyledger.entry;
 SELECT count(*) AS rows_without_entry
   FROM (SELECT ledger_id FROM t UNION ALL SELECT ledger_id FROM copied UNION ALL SELECT ledger_id FROM alone

@@ -68,7 +68,7 @@ INSERT INTO t VALUES (8);
 COMMIT;
 SELECT a FROM t ORDER BY ledger_id;
 
--- Entries written and undone inside a savepoint: more than 1024 rows at once.
+-- Entries written and undone inside a savepoint: more than 512 rows at once.
 CREATE TABLE many (a int) USING ledger;
 BEGIN;
 INSERT INTO many SELECT g FROM generate_series(1, 1000) g;
@@ -81,7 +81,7 @@ INSERT INTO many SELECT g FROM generate_series(1501, 3000) g;
 RELEASE s2;
 COMMIT;
 SELECT count(*), min(a), max(a) FROM many;
-SELECT sum(row_count) AS rows, max(row_count) <= 1024 AS short FROM energyledger.entry WHERE relation = 'sp.many';
+SELECT sum(row_count) AS rows, max(row_count) <= 512 AS short FROM energyledger.entry WHERE relation = 'sp.many';
 SELECT * FROM energyledger.verify('many');
 
 -- Exception blocks in a loop: every third row is undone.
