@@ -35,6 +35,7 @@ SHLIB_LINK   = -lsodium -lcrypto
 EXTRA_CLEAN  = $(PROGRAMS_OURS) mqtt_bridge/*.o tools/*.o src/core/*.o build test/expected \
                results output_iso tmp_check regression.diffs regression.out
 
+# pg_regress also looks into sql/: no test may have the name of a file there.
 REGRESS      = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --dbname=contrib_regression
 
