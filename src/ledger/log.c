@@ -233,21 +233,39 @@ log_leaf_end(LogLeafWriter *w)
 }
 
 void
+log_malformed(const char *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("a row of \"%s.%s\" is not as the ledger writes it", LOG_SCHEMA_NAME, table),
+			 errhint("Run SELECT * FROM energyledger.verify().")));
+}
+
+bool
 log_read_hash(Datum value, uint8 out[MERKLE_HASH_LEN])
 {
 	bytea	   *b = DatumGetByteaPP(value);
 
 	if (VARSIZE_ANY_EXHDR(b) != MERKLE_HASH_LEN)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("a hash in the log is %d bytes long, not %d",
-						(int) VARSIZE_ANY_EXHDR(b), MERKLE_HASH_LEN)));
+		return false;
 	memcpy(out, VARDATA_ANY(b), MERKLE_HASH_LEN);
+	return true;
 }
 
-void
-log_read_entry(const Datum *values, encode_entry *e)
+static bool
+log_any_null(const bool *nulls, int count)
 {
+	for (int i = 0; i < count; i++)
+		if (nulls[i])
+			return true;
+	return false;
+}
+
+bool
+log_read_entry(const Datum *values, const bool *nulls, encode_entry *e)
+{
+	if (log_any_null(nulls, LOG_ENTRY_COLUMN_COUNT))
+		return false;
 	e->first_id = (uint64) DatumGetInt64(values[0]);
 	e->last_id = (uint64) DatumGetInt64(values[1]);
 	e->xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[2]));
@@ -256,61 +274,66 @@ log_read_entry(const Datum *values, encode_entry *e)
 	e->schema_version = (uint32) DatumGetInt32(values[5]);
 	e->relation = TextDatumGetCString(values[6]);
 	e->role = TextDatumGetCString(values[7]);
-	log_read_hash(values[8], e->schema_digest);
-	log_read_hash(values[9], e->rows_root);
+	return log_read_hash(values[8], e->schema_digest) &&
+		log_read_hash(values[9], e->rows_root);
 }
 
-void
-log_read_schema(const Datum *values, encode_schema *s)
+/* A one-dimensional array without NULLs, taken apart; -1 where it is not one. */
+static int
+log_read_array(Datum value, Oid type, int len, bool byval, char align, Datum **elements)
+{
+	ArrayType  *array = DatumGetArrayTypeP(value);
+	bool	   *nulls;
+	int			count;
+
+	if (ARR_NDIM(array) > 1 || ARR_ELEMTYPE(array) != type || array_contains_nulls(array))
+		return -1;
+	deconstruct_array(array, type, len, byval, align, elements, &nulls, &count);
+	return count;
+}
+
+bool
+log_read_schema(const Datum *values, const bool *nulls, encode_schema *s)
 {
 	Datum	   *ordinals;
 	Datum	   *names;
 	Datum	   *types;
-	bool	   *null_ordinals;
-	bool	   *null_names;
-	bool	   *null_types;
-	int			n[3];
+	int			n;
 	encode_column *column;
 
+	if (log_any_null(nulls, LOG_SCHEMA_COLUMN_COUNT))
+		return false;
 	s->relation = TextDatumGetCString(values[0]);
 	s->schema_version = (uint32) DatumGetInt32(values[1]);
-	deconstruct_array(DatumGetArrayTypeP(values[2]), INT2OID, 2, true, TYPALIGN_SHORT,
-					  &ordinals, &null_ordinals, &n[0]);
-	deconstruct_array(DatumGetArrayTypeP(values[3]), TEXTOID, -1, false, TYPALIGN_INT,
-					  &names, &null_names, &n[1]);
-	deconstruct_array(DatumGetArrayTypeP(values[4]), TEXTOID, -1, false, TYPALIGN_INT,
-					  &types, &null_types, &n[2]);
-	if (n[0] != n[1] || n[0] != n[2])
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("schema version %u of \"%s\" in the log has %d ordinals, %d names and %d types",
-						s->schema_version, s->relation, n[0], n[1], n[2])));
-	column = palloc(sizeof(encode_column) * Max(n[0], 1));
-	for (int i = 0; i < n[0]; i++)
+	n = log_read_array(values[2], INT2OID, 2, true, TYPALIGN_SHORT, &ordinals);
+	if (n < 0 || n > MaxHeapAttributeNumber ||
+		log_read_array(values[3], TEXTOID, -1, false, TYPALIGN_INT, &names) != n ||
+		log_read_array(values[4], TEXTOID, -1, false, TYPALIGN_INT, &types) != n)
+		return false;
+	column = palloc(sizeof(encode_column) * Max(n, 1));
+	for (int i = 0; i < n; i++)
 	{
-		if (null_ordinals[i] || null_names[i] || null_types[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("schema version %u of \"%s\" in the log has a null column",
-							s->schema_version, s->relation)));
 		column[i].ordinal = (uint16) DatumGetInt16(ordinals[i]);
 		column[i].name = TextDatumGetCString(names[i]);
 		column[i].type = TextDatumGetCString(types[i]);
 	}
 	s->column = column;
-	s->column_count = (uint16) n[0];
+	s->column_count = (uint16) n;
 	s->time_us = log_unix_us(DatumGetTimestampTz(values[5]));
 	s->role = TextDatumGetCString(values[6]);
+	return true;
 }
 
-void
-log_read_block(const Datum *values, encode_block *b)
+bool
+log_read_block(const Datum *values, const bool *nulls, encode_block *b)
 {
+	if (log_any_null(nulls, LOG_BLOCK_COLUMN_COUNT))
+		return false;
 	b->height = (uint64) DatumGetInt64(values[0]);
-	log_read_hash(values[1], b->previous_block_hash);
 	b->first_index = (uint64) DatumGetInt64(values[2]);
 	b->count = (uint64) DatumGetInt64(values[3]);
 	b->sealed_at_us = log_unix_us(DatumGetTimestampTz(values[4]));
+	return log_read_hash(values[1], b->previous_block_hash);
 }
 
 void

@@ -25,9 +25,10 @@ extern void log_insert_block(const encode_block *b, int site_id, int incarnation
 
 /*
  * Rows as they come back: columns in the order of LOG_ENTRY_COLUMNS,
- * LOG_SCHEMA_COLUMNS, LOG_BLOCK_COLUMNS (none of them may be NULL).  What they
- * point to lives as long as the values.  Errors (data_corrupted) where a value
- * could not have been written by us.
+ * LOG_SCHEMA_COLUMNS, LOG_BLOCK_COLUMNS.  What they point to lives as long as
+ * the values.  False where the row cannot have been written by us: a NULL, a hash
+ * of another length, arrays that do not match.  log_malformed is for those who
+ * cannot go on then.
  */
 #define LOG_ENTRY_COLUMNS \
 	"first_id, last_id, xid, made_at, row_count, schema_version, relation, role, schema_digest, rows_root"
@@ -50,17 +51,18 @@ extern void log_insert_block(const encode_block *b, int site_id, int incarnation
 	" FROM energyledger.leaf_run l" \
 	" CROSS JOIN LATERAL unnest(l.refs) WITH ORDINALITY AS r(ref, position))"
 
-extern void log_read_entry(const Datum *values, encode_entry *e);
-extern void log_read_schema(const Datum *values, encode_schema *s);
-extern void log_read_block(const Datum *values, encode_block *b);
+extern bool log_read_entry(const Datum *values, const bool *nulls, encode_entry *e);
+extern bool log_read_schema(const Datum *values, const bool *nulls, encode_schema *s);
+extern bool log_read_block(const Datum *values, const bool *nulls, encode_block *b);
+extern void log_malformed(const char *table) pg_attribute_noreturn();
 
 /* Leaf hashes. */
 extern void log_entry_hash(const encode_entry *e, uint8 out[MERKLE_HASH_LEN]);
 extern void log_schema_hash(const encode_schema *s, uint8 out[MERKLE_HASH_LEN]);
 extern void log_block_hash(const encode_block *b, uint8 out[MERKLE_HASH_LEN]);
 
-/* bytea's 32 bytes; error where it is not 32 long. */
-extern void log_read_hash(Datum value, uint8 out[MERKLE_HASH_LEN]);
+/* bytea's 32 bytes; false where it is not 32 long. */
+extern bool log_read_hash(Datum value, uint8 out[MERKLE_HASH_LEN]);
 
 /* Leaves are written many to a row. */
 typedef struct LogLeafWriter LogLeafWriter;

@@ -226,12 +226,16 @@ schema_read_registered(const char *relation, int32 version, encode_schema *out)
 		Datum		values[11];
 		bool		nulls[11];
 		encode_schema s;
-		Datum		ordered[LOG_SCHEMA_COLUMN_COUNT];
+		const int	first = SCHEMA_ATTR_RELATION - 1;	/* LOG_SCHEMA_COLUMNS are the
+														 * table's last */
 
 		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-		for (int i = 0; i < LOG_SCHEMA_COLUMN_COUNT; i++)
-			ordered[i] = values[SCHEMA_ATTR_RELATION - 1 + i];
-		log_read_schema(ordered, &s);
+		if (!log_read_schema(values + first, nulls + first, &s))
+		{
+			if (version > 0)
+				continue;		/* somebody verifies: to them it is not there */
+			log_malformed("table_schema");
+		}
 		if (!found || s.schema_version > out->schema_version)
 			*out = s;
 		found = true;

@@ -18,6 +18,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -85,7 +86,8 @@ seal_incarnation_key(int site_id, int incarnation, note_key *key)
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("site %d has no incarnation %d", site_id, incarnation)));
 	origin = TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	log_read_hash(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull), public_key);
+	if (!log_read_hash(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull), public_key))
+		log_malformed("site");
 	if (!note_key_init(key, origin, public_key))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -121,6 +123,7 @@ seal_read_previous(Sealing *s)
 	Oid			types[1] = {INT4OID};
 	Datum		args[1] = {Int32GetDatum(s->site->site_id)};
 	Datum		values[LOG_BLOCK_COLUMN_COUNT + 4];
+	bool		nulls[LOG_BLOCK_COLUMN_COUNT + 4];
 	bytea	   *frontier;
 
 	if (SPI_execute_with_args("SELECT " LOG_BLOCK_COLUMNS ", incarnation, snapshot, frontier, note"
@@ -134,13 +137,12 @@ seal_read_previous(Sealing *s)
 		merkle_frontier_init(&p->frontier);
 		return;
 	}
-	for (int i = 0; i < LOG_BLOCK_COLUMN_COUNT + 4; i++)
-	{
-		bool		isnull;
-
-		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
-	}
-	log_read_block(values, &p->block);
+	heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values, nulls);
+	for (int i = LOG_BLOCK_COLUMN_COUNT; i < LOG_BLOCK_COLUMN_COUNT + 4; i++)
+		if (nulls[i])
+			log_malformed("block");
+	if (!log_read_block(values, nulls, &p->block))
+		log_malformed("block");
 	log_block_hash(&p->block, p->hash);
 	p->incarnation = DatumGetInt32(values[LOG_BLOCK_COLUMN_COUNT]);
 	p->snapshot = values[LOG_BLOCK_COLUMN_COUNT + 1];
@@ -226,26 +228,28 @@ seal_open_new(Sealing *s, const char *columns, const char *table, const char *id
 	return SPI_cursor_open_with_args(NULL, query, 4, types, args, nulls, true, 0);
 }
 
-typedef void (*seal_row_function) (Sealing *s, const Datum *values, uint64 ref);
+typedef void (*seal_row_function) (Sealing *s, const Datum *values, const bool *nulls, uint64 ref);
 
 static void
-seal_entry_row(Sealing *s, const Datum *values, uint64 ref)
+seal_entry_row(Sealing *s, const Datum *values, const bool *nulls, uint64 ref)
 {
 	encode_entry e;
 	uint8		hash[MERKLE_HASH_LEN];
 
-	log_read_entry(values, &e);
+	if (!log_read_entry(values, nulls, &e))
+		log_malformed("entry");
 	log_entry_hash(&e, hash);
 	seal_leaf(s, ENCODE_KIND_ENTRY, ref, hash);
 }
 
 static void
-seal_schema_row(Sealing *s, const Datum *values, uint64 ref)
+seal_schema_row(Sealing *s, const Datum *values, const bool *nulls, uint64 ref)
 {
 	encode_schema schema;
 	uint8		hash[MERKLE_HASH_LEN];
 
-	log_read_schema(values, &schema);
+	if (!log_read_schema(values, nulls, &schema))
+		log_malformed("table_schema");
 	log_schema_hash(&schema, hash);
 	seal_leaf(s, ENCODE_KIND_SCHEMA, ref, hash);
 }
@@ -260,15 +264,11 @@ seal_new(Sealing *s, Portal portal, int column_count, seal_row_function row)
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
 			Datum		values[LOG_ENTRY_COLUMN_COUNT + 1];
-			bool		isnull;
-			uint64		ref;
+			bool		nulls[LOG_ENTRY_COLUMN_COUNT + 1];
 			MemoryContext old = MemoryContextSwitchTo(s->scratch);
 
-			for (int c = 0; c < column_count; c++)
-				values[c] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, c + 1, &isnull);
-			ref = (uint64) DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-													   column_count + 1, &isnull));
-			row(s, values, ref);
+			heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
+			row(s, values, nulls, (uint64) DatumGetInt64(values[column_count]));
 			MemoryContextSwitchTo(old);
 		}
 		SPI_freetuptable(SPI_tuptable);

@@ -188,7 +188,8 @@ site_read_newest(void)
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("origin \"%s\" in energyledger.site is not a name for a log", origin)));
 		strlcpy(cached_site.origin, origin, sizeof(cached_site.origin));
-		log_read_hash(values[3], cached_site.public_key);
+		if (!log_read_hash(values[3], cached_site.public_key))
+			log_malformed("site");
 		cached_site_is_copy = DatumGetInt64(values[4]) != (int64) GetSystemIdentifier() ||
 			DatumGetObjectId(values[5]) != MyDatabaseId;
 		found = true;

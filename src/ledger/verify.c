@@ -131,7 +131,8 @@ verify_load_digests(RowPass *p)
 		DigestEntry *entry;
 
 		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
-		log_read_schema(values, &s);
+		if (!log_read_schema(values, nulls, &s))
+			continue;			/* reported with its leaf */
 		memset(&key, 0, sizeof(key));
 		strlcpy(key.relation, s.relation, sizeof(key.relation));
 		key.version = (int32) s.schema_version;
@@ -463,9 +464,13 @@ verify_walk(RowPass *p)
 			MemoryContext old = MemoryContextSwitchTo(scratch);
 
 			heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, isnull);
-			log_read_entry(values, &e);
-			tags = DatumGetByteaPP(values[LOG_ENTRY_COLUMN_COUNT]);
-			verify_entry(p, &e, (uint8 *) VARDATA_ANY(tags), VARSIZE_ANY_EXHDR(tags) / ROW_TAG_BYTES);
+			/* a malformed one is reported with its leaf; its rows have no entry then */
+			if (log_read_entry(values, isnull, &e))
+			{
+				tags = isnull[LOG_ENTRY_COLUMN_COUNT] ? NULL : DatumGetByteaPP(values[LOG_ENTRY_COLUMN_COUNT]);
+				verify_entry(p, &e, tags != NULL ? (uint8 *) VARDATA_ANY(tags) : NULL,
+							 tags != NULL ? VARSIZE_ANY_EXHDR(tags) / ROW_TAG_BYTES : 0);
+			}
 			MemoryContextSwitchTo(old);
 			CHECK_FOR_INTERRUPTS();
 		}

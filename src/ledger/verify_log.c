@@ -73,16 +73,15 @@ log_check_note(LogPass *p, uint64 height, const Datum *values, const bool *nulls
 {
 	note_key	key;
 	uint8		public_key[MERKLE_HASH_LEN];
-	char	   *note = TextDatumGetCString(values[AT_NOTE]);
+	char	   *note = nulls[AT_NOTE] ? pstrdup("") : TextDatumGetCString(values[AT_NOTE]);
 	size_t		text_len;
 
-	if (nulls[AT_ORIGIN])
+	if (nulls[AT_ORIGIN] || nulls[AT_PUBLIC_KEY] || !log_read_hash(values[AT_PUBLIC_KEY], public_key))
 	{
 		verify_finding(p->findings, "energyledger.block", (int64) height, "site_missing",
-					   "the incarnation that sealed the block", NULL);
+					   "the incarnation that sealed the block, with its key", NULL);
 		return false;
 	}
-	log_read_hash(values[AT_PUBLIC_KEY], public_key);
 	if (!note_key_init(&key, TextDatumGetCString(values[AT_ORIGIN]), public_key) ||
 		note_verify(note, strlen(note), &key, &text_len) != NOTE_VALID ||
 		!note_checkpoint_parse(note, text_len, checkpoint) ||
@@ -112,6 +111,47 @@ log_check_chain(LogPass *p, const encode_block *b, uint64 index)
 								b->first_index + b->count));
 }
 
+/* Which table a leaf of that kind refers to. */
+static const char *
+log_kind_table(int kind)
+{
+	switch (kind)
+	{
+		case ENCODE_KIND_ENTRY:
+			return "energyledger.entry";
+		case ENCODE_KIND_SCHEMA:
+			return "energyledger.table_schema";
+		case ENCODE_KIND_BLOCK:
+			return "energyledger.block";
+		default:
+			return "energyledger.leaf_run";
+	}
+}
+
+/* A leaf that cannot be hashed: what follows is void until the next signed block. */
+static void
+log_broken_leaf(LogPass *p, int kind, int64 ref, const char *what, uint64 index)
+{
+	const char *table = log_kind_table(kind);
+
+	verify_finding(p->findings, table, ref,
+				   psprintf("%s_%s", kind == ENCODE_KIND_SCHEMA ? "schema" : strchr(table, '.') + 1, what),
+				   psprintf("leaf " UINT64_FORMAT " of the log", index), NULL);
+	p->broken = true;
+	p->frontier.size++;
+}
+
+static bool
+log_stored_frontier(const Datum *values, const bool *nulls, merkle_frontier *frontier)
+{
+	bytea	   *stored;
+
+	if (nulls[AT_FRONTIER])
+		return false;
+	stored = DatumGetByteaPP(values[AT_FRONTIER]);
+	return merkle_frontier_load(frontier, (uint8 *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored));
+}
+
 /* A block closes its batch: everything up to here is under one signature. */
 static void
 log_check_block(LogPass *p, const Datum *values, const bool *nulls, uint64 index)
@@ -120,10 +160,13 @@ log_check_block(LogPass *p, const Datum *values, const bool *nulls, uint64 index
 	note_checkpoint checkpoint;
 	uint8		hash[MERKLE_HASH_LEN];
 	uint8		root[MERKLE_HASH_LEN];
-	bytea	   *stored = DatumGetByteaPP(values[AT_FRONTIER]);
 	merkle_frontier frontier;
 
-	log_read_block(values + AT_BLOCK, &b);
+	if (!log_read_block(values + AT_BLOCK, nulls + AT_BLOCK, &b))
+	{
+		log_broken_leaf(p, ENCODE_KIND_BLOCK, DatumGetInt64(values[AT_REF]), "malformed", index);
+		return;
+	}
 	log_block_hash(&b, hash);
 	merkle_frontier_append(&p->frontier, hash);
 	log_check_chain(p, &b, index);
@@ -135,7 +178,7 @@ log_check_block(LogPass *p, const Datum *values, const bool *nulls, uint64 index
 			verify_finding(p->findings, "energyledger.block", (int64) b.height, "log_root",
 						   psprintf("%s over " UINT64_FORMAT " leaves", verify_hex(checkpoint.root), checkpoint.size),
 						   psprintf("%s over " UINT64_FORMAT " leaves", verify_hex(root), p->frontier.size));
-		if (!merkle_frontier_load(&frontier, (uint8 *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored)))
+		if (!log_stored_frontier(values, nulls, &frontier))
 			verify_finding(p->findings, "energyledger.block", (int64) b.height, "frontier",
 						   "a frontier", "other bytes");
 		else
@@ -156,60 +199,62 @@ log_check_block(LogPass *p, const Datum *values, const bool *nulls, uint64 index
 	p->broken = false;
 }
 
-static void
-log_check_leaf(LogPass *p, const Datum *values, const bool *nulls)
+/* An entry's or schema's leaf hash; false where its row is not as we write it. */
+static bool
+log_row_hash(int kind, const Datum *values, const bool *nulls, uint8 hash[MERKLE_HASH_LEN])
 {
-	uint64		index = (uint64) DatumGetInt64(values[AT_INDEX]);
-	int			kind = DatumGetInt16(values[AT_KIND]);
-	int64		ref = DatumGetInt64(values[AT_REF]);
-	uint8		hash[MERKLE_HASH_LEN];
-
-	if (index != p->frontier.size)
-	{
-		verify_finding(p->findings, "energyledger.leaf_run", (int64) p->frontier.size, "leaf_missing",
-					   verify_number(p->frontier.size), verify_number(index));
-		p->broken = true;
-		p->frontier.size = index;	/* hashes are void until the next signed
-									 * block */
-	}
-	if ((kind == ENCODE_KIND_ENTRY && nulls[AT_ENTRY]) ||
-		(kind == ENCODE_KIND_SCHEMA && nulls[AT_SCHEMA]) ||
-		(kind == ENCODE_KIND_BLOCK && nulls[AT_BLOCK]) ||
-		kind < ENCODE_KIND_ENTRY || kind > ENCODE_KIND_BLOCK)
-	{
-		verify_finding(p->findings,
-					   kind == ENCODE_KIND_ENTRY ? "energyledger.entry" :
-					   kind == ENCODE_KIND_SCHEMA ? "energyledger.table_schema" :
-					   kind == ENCODE_KIND_BLOCK ? "energyledger.block" : "energyledger.leaf_run",
-					   ref,
-					   kind == ENCODE_KIND_ENTRY ? "entry_missing" :
-					   kind == ENCODE_KIND_SCHEMA ? "schema_missing" :
-					   kind == ENCODE_KIND_BLOCK ? "block_missing" : "leaf_kind",
-					   psprintf("leaf " UINT64_FORMAT " of the log", index), NULL);
-		p->broken = true;
-		p->frontier.size++;
-		return;
-	}
-	if (kind == ENCODE_KIND_BLOCK)
-	{
-		log_check_block(p, values, nulls, index);
-		return;
-	}
 	if (kind == ENCODE_KIND_ENTRY)
 	{
 		encode_entry e;
 
-		log_read_entry(values + AT_ENTRY, &e);
+		if (!log_read_entry(values + AT_ENTRY, nulls + AT_ENTRY, &e))
+			return false;
 		log_entry_hash(&e, hash);
 	}
 	else
 	{
 		encode_schema s;
 
-		log_read_schema(values + AT_SCHEMA, &s);
+		if (!log_read_schema(values + AT_SCHEMA, nulls + AT_SCHEMA, &s))
+			return false;
 		log_schema_hash(&s, hash);
 	}
-	merkle_frontier_append(&p->frontier, hash);
+	return true;
+}
+
+static void
+log_check_leaf(LogPass *p, const Datum *values, const bool *nulls)
+{
+	uint64		index = nulls[AT_INDEX] ? UINT64_MAX : (uint64) DatumGetInt64(values[AT_INDEX]);
+	int			kind = nulls[AT_KIND] || nulls[AT_REF] ? 0 : DatumGetInt16(values[AT_KIND]);
+	int64		ref = nulls[AT_REF] ? -1 : DatumGetInt64(values[AT_REF]);
+	uint8		hash[MERKLE_HASH_LEN];
+
+	if (index != p->frontier.size)
+	{
+		verify_finding(p->findings, "energyledger.leaf_run", (int64) p->frontier.size, "leaf_missing",
+					   verify_number(p->frontier.size),
+					   nulls[AT_INDEX] ? NULL : psprintf(INT64_FORMAT, (int64) index));
+		p->broken = true;
+		if (index > PG_INT64_MAX / 2)
+			return;				/* no log is as long as that */
+		p->frontier.size = index;
+	}
+	if (kind < ENCODE_KIND_ENTRY || kind > ENCODE_KIND_BLOCK)
+	{
+		verify_finding(p->findings, "energyledger.leaf_run", ref, "leaf_kind",
+					   psprintf("leaf " UINT64_FORMAT " of the log", index), NULL);
+		p->broken = true;
+		p->frontier.size++;
+	}
+	else if (nulls[kind == ENCODE_KIND_ENTRY ? AT_ENTRY : kind == ENCODE_KIND_SCHEMA ? AT_SCHEMA : AT_BLOCK])
+		log_broken_leaf(p, kind, ref, "missing", index);
+	else if (kind == ENCODE_KIND_BLOCK)
+		log_check_block(p, values, nulls, index);
+	else if (log_row_hash(kind, values, nulls, hash))
+		merkle_frontier_append(&p->frontier, hash);
+	else
+		log_broken_leaf(p, kind, ref, "malformed", index);
 }
 
 /* What the newest block's snapshot saw must be in the log; later things are not sealed yet. */

@@ -207,11 +207,15 @@ log "an entry's table" entry "UPDATE $E.entry SET relation = 'public.other' $ent
 log "an entry's number of rows" entry "UPDATE $E.entry SET row_count = 2 $entry" "1 entry_rows|t,1 log_root|block"
 log "an entry's schema version" entry "UPDATE $E.entry SET schema_version = 2 $entry" "1 log_root|block,1 schema_missing|t"
 log "an entry's schema digest" entry "UPDATE $E.entry SET schema_digest = sha256('') $entry" "1 log_root|block,1 schema_digest|t"
+log "an entry's root cut short" entry "UPDATE $E.entry SET rows_root = substr(rows_root, 1, 31) $entry" "1 entry_malformed|entry,1 row_without_entry|t"
+log "an entry without a role" entry "ALTER TABLE $E.entry ALTER role DROP NOT NULL; UPDATE $E.entry SET role = NULL $entry" "1 entry_malformed|entry,1 row_without_entry|t"
+log "an entry without tags" entry "ALTER TABLE $E.entry ALTER row_tags DROP NOT NULL; UPDATE $E.entry SET row_tags = NULL $entry" ""
 log "an entry disappears" entry "DELETE FROM $E.entry $entry" "1 entry_missing|entry,1 row_without_entry|t"
 log "an entry not sealed yet disappears" entry "DELETE FROM $E.entry $unsealed" "1 row_without_entry|other"
 log "only the tags: the root decides" entry "UPDATE $E.entry SET row_tags = decode(repeat('00', length(row_tags)), 'hex')" ""
 log "a registered column" table_schema "UPDATE $E.table_schema SET names = ARRAY['m'] WHERE relation = 'public.other'" \
 	"1 log_root|block,4 row_missing|other,3 schema_digest|other,1 table_columns|other"
+log "a column without a name" table_schema "UPDATE $E.table_schema SET names = ARRAY[NULL] WHERE relation = 'public.other'" "4 row_missing|other,1 schema_malformed|table_schema,3 schema_missing|other,1 table_columns|other"
 log "a schema disappears" table_schema "DELETE FROM $E.table_schema WHERE relation = 'public.other'" \
 	"4 row_missing|other,1 schema_missing|table_schema,3 schema_missing|other"
 log "a block's checkpoint" block "UPDATE $E.block SET note = replace(note, split_part(note, E'\n', 3), 'AAAA' || substr(split_part(note, E'\n', 3), 5)) WHERE height = 1" \
@@ -223,6 +227,8 @@ log "the newest block's time" block "UPDATE $E.block SET sealed_at = sealed_at -
 log "a block's predecessor" block "UPDATE $E.block SET previous_block_hash = sha256('') WHERE height = 2" "1 block_chain|block,1 log_root|block"
 log "a block's frontier" block "UPDATE $E.block SET frontier = set_byte(frontier, 20, get_byte(frontier, 20) # 1) WHERE height = 1" "1 frontier|block"
 log "a frontier cut short" block "UPDATE $E.block SET frontier = substr(frontier, 1, 11) WHERE height = 1" "1 frontier|block"
+log "a block without a checkpoint" block "ALTER TABLE $E.block ALTER note DROP NOT NULL; UPDATE $E.block SET note = NULL WHERE height = 1" "1 checkpoint_signature|block"
+log "a block without a predecessor" block "ALTER TABLE $E.block ALTER previous_block_hash DROP NOT NULL; UPDATE $E.block SET previous_block_hash = NULL WHERE height = 2" "1 block_malformed|block,1 leaf_without_block|leaf_run"
 log "a block's range" block "UPDATE $E.block SET leaf_count = leaf_count + 1 WHERE height = 1" "1 block_chain|block,1 block_range|block,1 log_root|block"
 # the run that the leaf stands in, and its place there
 run="WHERE first_index <= $leaf AND $leaf < first_index + cardinality(refs)" at="($leaf - first_index)::int"
@@ -230,6 +236,8 @@ log "two leaves change places" leaf_run "UPDATE $E.leaf_run SET refs[$at + 1] = 
 	"1 log_root|block"
 log "the newest block disappears" block "DELETE FROM $E.block WHERE height = 2" "1 block_missing|block,1 leaf_without_block|leaf_run"
 log "a leaf disappears" leaf_run "UPDATE $E.leaf_run SET refs = refs[:$at] || refs[$at + 2:], kinds = overlay(kinds PLACING '' FROM $at + 1 FOR 1) $run" "2 block_range|block,1 entry_not_in_log|entry,1 log_root|block"
+log "a run at the end of all numbers" leaf_run "UPDATE $E.leaf_run SET first_index = -1 $run" "2 block_range|block,1 leaf_missing|leaf_run"
+log "a run of nothing" leaf_run "UPDATE $E.leaf_run SET refs[$at + 1] = NULL $run" "1 entry_not_in_log|entry,1 leaf_kind|leaf_run"
 log "a run of leaves disappears" leaf_run "DELETE FROM $E.leaf_run $run" "1 block_chain|block,1 block_height|block,1 block_not_in_log|block,1 block_range|block,9 entry_not_in_log|entry,1 leaf_missing|leaf_run,6 schema_not_in_log|table_schema"
 log "kinds cut short" leaf_run "UPDATE $E.leaf_run SET kinds = '' $run" "1 block_chain|block,1 block_height|block,1 block_not_in_log|block,1 block_range|block,9 entry_not_in_log|entry,16 leaf_kind|leaf_run,6 schema_not_in_log|table_schema"
 log "a leaf is added" leaf_run "INSERT INTO $E.leaf_run SELECT site_id, max(leaf_index) + 1, '\\x01', ARRAY[$(id_of 1)] FROM $E.leaf GROUP BY 1" "1 leaf_without_block|leaf_run"
