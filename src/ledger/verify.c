@@ -269,8 +269,12 @@ verify_read_table(RowPass *p, const char *name, int32 version)
 	}
 	verify_check_rights(rel);
 	if (!am_hashes_rows(rel))
+	{
+		const char *found = OidIsValid(rel->rd_rel->relam) ? get_am_name(rel->rd_rel->relam) : "none";
+
 		verify_finding(p->findings, name, -1, "access_method", "ledger",
-					   OidIsValid(rel->rd_rel->relam) ? get_am_name(rel->rd_rel->relam) : "none");
+					   strcmp(found, "ledger") == 0 ? "ledger, with another handler" : found);
+	}
 	schema = schema_of_version(rel, name, version, &why);
 	if (schema == NULL)
 		verify_finding(p->findings, name, -1, "table_columns", "the columns that the log has registered", why);
