@@ -173,6 +173,10 @@ el_psql -c "UPDATE pg_class SET relname = 'other' WHERE oid = 'hidden'::regclass
 el_psql -c "UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'heap') WHERE oid = 'other'::regclass"
 el_is "one that is heap is told" "$(findings)" "access_method|public.other|"
 el_psql -c "UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'ledger') WHERE oid = 'other'::regclass"
+el_psql -c "UPDATE pg_am SET amhandler = 'heap_tableam_handler' WHERE amname = 'ledger'"
+el_ok "another handler of the access method is told" grep -q "ledger, with another handler" \
+	<(el_psql -c "SELECT found FROM energyledger.verify() WHERE relation = 'public.other'" 2>&1)
+el_psql -c "UPDATE pg_am SET amhandler = 'energyledger.ledger_handler' WHERE amname = 'ledger'"
 el_psql -c "UPDATE pg_attribute SET attname = 'm' WHERE attrelid = 'other'::regclass AND attname = 'n'"
 el_ok "a renamed column is told" grep -q "^table_columns|public.other|" <(findings)
 el_psql -c "UPDATE pg_attribute SET attname = 'n' WHERE attrelid = 'other'::regclass AND attname = 'm'"
