@@ -223,6 +223,8 @@ CREATE FUNCTION energyledger.verify(only_relation regclass DEFAULT NULL,
     RETURNS SETOF record
     LANGUAGE C VOLATILE
     SET search_path = pg_catalog, pg_temp
+    -- it joins whole tables, whose sizes the planner cannot guess from arrays of references
+    SET enable_nestloop = off
     AS 'MODULE_PATHNAME', 'verify';
 COMMENT ON FUNCTION energyledger.verify(regclass) IS
 'Recomputes everything from what is stored: rows to entries, entries to the log, the block chain, the roots and the signatures of the checkpoints.
