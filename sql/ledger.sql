@@ -224,7 +224,9 @@ CREATE FUNCTION energyledger.verify(only_relation regclass DEFAULT NULL,
     LANGUAGE C VOLATILE
     SET search_path = pg_catalog, pg_temp
     -- it joins whole tables, whose sizes the planner cannot guess from arrays of references
+    -- (and what that adds to its costs is no reason to compile)
     SET enable_nestloop = off
+    SET jit = off
     AS 'MODULE_PATHNAME', 'verify';
 COMMENT ON FUNCTION energyledger.verify(regclass) IS
 'Recomputes everything from what is stored: rows to entries, entries to the log, the block chain, the roots and the signatures of the checkpoints.
