@@ -31,17 +31,19 @@ COMMENT ON SEQUENCE energyledger.ledger_id_seq IS
 CREATE TABLE energyledger.site (
     site_id           smallint NOT NULL CHECK (site_id BETWEEN 1 AND 255),
     incarnation       integer NOT NULL,
+    key_number        integer NOT NULL,
     origin            text NOT NULL,
     public_key        bytea NOT NULL,
     system_identifier bigint NOT NULL,
     database_oid      oid NOT NULL,
     created_at        timestamptz NOT NULL,
-    PRIMARY KEY (site_id, incarnation)
+    PRIMARY KEY (site_id, incarnation, key_number)
 ) USING ledger_log;
 COMMENT ON TABLE energyledger.site IS
-'who signs: one row for each incarnation of this database; a dump restored elsewhere or a copied database is a new one';
+'who signs: a row for each incarnation of this database (a dump restored elsewhere or a copied database is a new one) and for each signing key it had';
 COMMENT ON COLUMN energyledger.site.site_id IS 'top 8 bits of the ledger_ids written here, 1 to 255';
 COMMENT ON COLUMN energyledger.site.incarnation IS 'counts from 1; transaction ids mean nothing across incarnations';
+COMMENT ON COLUMN energyledger.site.key_number IS 'counts the incarnation''s signing keys from 1; the highest is the one that signs';
 COMMENT ON COLUMN energyledger.site.origin IS 'first line of the checkpoints, and name of the signing key';
 COMMENT ON COLUMN energyledger.site.public_key IS 'Ed25519 public key, 32 bytes';
 COMMENT ON COLUMN energyledger.site.system_identifier IS 'the cluster it was made in (pg_control_system())';
@@ -85,6 +87,8 @@ CREATE TABLE energyledger.entry (
     incarnation    integer NOT NULL,
     row_count      integer NOT NULL,
     schema_version integer NOT NULL,
+    low_tid        tid NOT NULL,
+    high_tid       tid NOT NULL,
     relation       text NOT NULL,
     role           text NOT NULL,
     schema_digest  bytea NOT NULL,
@@ -103,6 +107,9 @@ COMMENT ON COLUMN energyledger.entry.site_id IS 'site that wrote it';
 COMMENT ON COLUMN energyledger.entry.incarnation IS 'incarnation in which xid counts';
 COMMENT ON COLUMN energyledger.entry.row_count IS 'number of rows; less than the run''s length where savepoints were rolled back';
 COMMENT ON COLUMN energyledger.entry.schema_version IS 'version of table_schema by which the rows were hashed';
+COMMENT ON COLUMN energyledger.entry.low_tid IS
+'where the first of the rows in the table''s storage was put. Not hashed: a hint, which VACUUM FULL, CLUSTER and a restore make stale';
+COMMENT ON COLUMN energyledger.entry.high_tid IS 'the same of the last';
 COMMENT ON COLUMN energyledger.entry.relation IS 'schema.table';
 COMMENT ON COLUMN energyledger.entry.role IS 'role that wrote the rows';
 COMMENT ON COLUMN energyledger.entry.schema_digest IS 'leaf hash of that schema, 32 bytes';
@@ -118,6 +125,8 @@ CREATE TABLE energyledger.block (
     leaf_count          bigint NOT NULL,
     sealed_at           timestamptz NOT NULL,
     incarnation         integer NOT NULL,
+    key_number          integer NOT NULL,
+    timeline            integer NOT NULL,
     snapshot            pg_snapshot NOT NULL,
     id_floor            bigint NOT NULL,
     xid_floor           xid8 NOT NULL,
@@ -134,41 +143,86 @@ COMMENT ON COLUMN energyledger.block.first_index IS 'index in the log of the bat
 COMMENT ON COLUMN energyledger.block.leaf_count IS 'leaves of the batch, not counting the block itself, whose index is first_index + leaf_count';
 COMMENT ON COLUMN energyledger.block.sealed_at IS 'when';
 COMMENT ON COLUMN energyledger.block.incarnation IS 'incarnation to which snapshot belongs';
+COMMENT ON COLUMN energyledger.block.key_number IS 'which of the incarnation''s keys signed the checkpoint';
+COMMENT ON COLUMN energyledger.block.timeline IS 'WAL timeline of the server that sealed it';
 COMMENT ON COLUMN energyledger.block.snapshot IS 'what was visible when it was sealed: the next block takes what was not';
 COMMENT ON COLUMN energyledger.block.id_floor IS 'the next ledger_id not yet reserved when it was sealed: transactions from xid_floor on have no lower ones';
 COMMENT ON COLUMN energyledger.block.xid_floor IS 'first transaction id not yet given out just after that';
 COMMENT ON COLUMN energyledger.block.frontier IS 'roots of the perfect subtrees up to and with this block: u64 size, then 32 bytes each, largest first';
 COMMENT ON COLUMN energyledger.block.note IS 'the checkpoint: a C2SP signed note over size and root';
 
--- 9 bytes a leaf where a row each would cost 76 with its index.
+CREATE TABLE energyledger.event (
+    event_id     bigint NOT NULL PRIMARY KEY,
+    site_id      smallint NOT NULL,
+    kind         smallint NOT NULL,
+    incarnation  integer NOT NULL,
+    xid          xid8 NOT NULL,
+    field_names  text[] NOT NULL,
+    field_values text[] NOT NULL,
+    made_at      timestamptz NOT NULL,
+    role         text NOT NULL
+) USING ledger_log;
+COMMENT ON TABLE energyledger.event IS
+'what happened to ledger tables and to the log itself; each a leaf of the log (kinds 4 to 9)';
+COMMENT ON COLUMN energyledger.event.event_id IS 'a ledger_id of its own';
+COMMENT ON COLUMN energyledger.event.site_id IS 'site where it happened';
+COMMENT ON COLUMN energyledger.event.kind IS '4 rename, 5 retire, 6 incarnation, 7 key, 8 redaction, 9 conversion';
+COMMENT ON COLUMN energyledger.event.incarnation IS 'incarnation in which xid counts';
+COMMENT ON COLUMN energyledger.event.xid IS 'transaction that did it';
+COMMENT ON COLUMN energyledger.event.field_names IS 'names of what is said about it: see doc/format.md';
+COMMENT ON COLUMN energyledger.event.field_values IS 'what is said, in the order of field_names';
+COMMENT ON COLUMN energyledger.event.made_at IS 'when';
+COMMENT ON COLUMN energyledger.event.role IS 'by whom';
+
+-- Runs, since a row for each leaf would cost three times as much with its index.
 CREATE TABLE energyledger.leaf_run (
     site_id     smallint NOT NULL,
     first_index bigint NOT NULL,
     kinds       bytea NOT NULL,
     refs        bigint[] NOT NULL,
+    hashes      bytea NOT NULL,
     PRIMARY KEY (site_id, first_index)
 ) USING ledger_log;
-COMMENT ON TABLE energyledger.leaf_run IS 'order of the log, up to 128 consecutive leaves of one block a row; see the view leaf';
+COMMENT ON TABLE energyledger.leaf_run IS 'order of the log, up to 40 consecutive leaves of one block a row; see the view leaf';
 COMMENT ON COLUMN energyledger.leaf_run.site_id IS 'whose log';
 COMMENT ON COLUMN energyledger.leaf_run.first_index IS 'index in the log of the first, from 0';
-COMMENT ON COLUMN energyledger.leaf_run.kinds IS 'a byte each: 1 entry, 2 schema, 3 block';
-COMMENT ON COLUMN energyledger.leaf_run.refs IS 'for each: entry.first_id, table_schema.schema_id or block.height';
+COMMENT ON COLUMN energyledger.leaf_run.kinds IS 'a byte each: 1 entry, 2 schema, 3 block, 4 to 9 event';
+COMMENT ON COLUMN energyledger.leaf_run.refs IS 'for each: entry.first_id, table_schema.schema_id, block.height or event.event_id';
+COMMENT ON COLUMN energyledger.leaf_run.hashes IS 'for each its leaf hash, 32 bytes';
+
+CREATE TABLE energyledger.subtree (
+    site_id    smallint NOT NULL,
+    level      smallint NOT NULL,
+    node_index bigint NOT NULL,
+    hash       bytea NOT NULL,
+    PRIMARY KEY (site_id, level, node_index)
+) USING ledger_log;
+COMMENT ON TABLE energyledger.subtree IS
+'roots of the log''s complete subtrees of 256, 256^2, ... leaves: the hashes of c2sp.org/tlog-tiles from level 1 on';
+COMMENT ON COLUMN energyledger.subtree.site_id IS 'whose log';
+COMMENT ON COLUMN energyledger.subtree.level IS 'over 256^level leaves, from 1';
+COMMENT ON COLUMN energyledger.subtree.node_index IS 'counts the subtrees of its level from 0';
+COMMENT ON COLUMN energyledger.subtree.hash IS 'RFC 6962 root, 32 bytes';
 
 CREATE VIEW energyledger.leaf AS
     SELECT l.site_id,
            l.first_index + r.position - 1 AS leaf_index,
            CASE WHEN r.position <= octet_length(l.kinds)
                 THEN get_byte(l.kinds, r.position::int - 1) ELSE 0 END::smallint AS kind,
-           r.ref
+           r.ref,
+           substr(l.hashes, r.position::int * 32 - 31, 32) AS hash
       FROM energyledger.leaf_run l
      CROSS JOIN LATERAL unnest(l.refs) WITH ORDINALITY AS r(ref, position);
-COMMENT ON VIEW energyledger.leaf IS 'order of the log: which entry, schema or block is at which index';
+COMMENT ON VIEW energyledger.leaf IS 'order of the log: which entry, schema, block or event is at which index';
 COMMENT ON COLUMN energyledger.leaf.site_id IS 'whose log';
 COMMENT ON COLUMN energyledger.leaf.leaf_index IS 'index in the log, from 0';
-COMMENT ON COLUMN energyledger.leaf.kind IS '1 entry, 2 schema, 3 block; 0 none of these';
-COMMENT ON COLUMN energyledger.leaf.ref IS 'entry.first_id, table_schema.schema_id or block.height';
+COMMENT ON COLUMN energyledger.leaf.kind IS '1 entry, 2 schema, 3 block, 4 to 9 event; 0 none of these';
+COMMENT ON COLUMN energyledger.leaf.ref IS 'entry.first_id, table_schema.schema_id, block.height or event.event_id';
+COMMENT ON COLUMN energyledger.leaf.hash IS 'its leaf hash, as it was when the leaf was sealed, 32 bytes';
 
-COMMENT ON INDEX energyledger.site_pkey IS 'one row an incarnation';
+COMMENT ON INDEX energyledger.site_pkey IS 'one row an incarnation and key';
+COMMENT ON INDEX energyledger.event_pkey IS 'an event by the reference that leaf holds';
+COMMENT ON INDEX energyledger.subtree_pkey IS 'the hashes of a level in order';
 COMMENT ON INDEX energyledger.table_schema_pkey IS 'a schema by the reference that leaf holds';
 COMMENT ON INDEX energyledger.table_schema_site_id_relation_schema_version_key IS 'a table''s versions, each once';
 COMMENT ON INDEX energyledger.entry_pkey IS 'the entry of a ledger_id: the last that begins at or before it; and what the next block takes';
@@ -180,7 +234,9 @@ SELECT pg_catalog.pg_extension_config_dump('energyledger.site', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.table_schema', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.entry', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.block', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.event', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.leaf_run', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.subtree', '');
 
 -- Checkpoints are for everybody.
 GRANT SELECT ON energyledger.site, energyledger.block TO PUBLIC;

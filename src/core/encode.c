@@ -71,3 +71,28 @@ encode_block_put(bytes_out *o, const encode_block *b)
 	bytes_put_u64(o, b->count);
 	bytes_put_u64(o, (uint64_t) b->sealed_at_us);
 }
+
+void
+encode_event_put(bytes_out *o, const encode_event *e)
+{
+	encode_head(o, e->kind);
+	bytes_put_u64(o, e->event_id);
+	bytes_put_u16(o, e->field_count);
+	for (int i = 0; i < e->field_count; i++)
+	{
+		encode_string(o, e->name[i]);
+		encode_string(o, e->value[i]);
+	}
+	bytes_put_u64(o, (uint64_t) e->time_us);
+	encode_string(o, e->role);
+}
+
+size_t
+encode_event_size(const encode_event *e)
+{
+	size_t		size = 2 + 8 + 2 + 8 + 4 + strlen(e->role);
+
+	for (int i = 0; i < e->field_count; i++)
+		size += 4 + strlen(e->name[i]) + 4 + strlen(e->value[i]);
+	return size;
+}

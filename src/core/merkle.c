@@ -52,7 +52,11 @@ merkle_frontier_append(merkle_frontier *f, const uint8_t leaf_hash[MERKLE_HASH_L
 	memcpy(carry, leaf_hash, MERKLE_HASH_LEN);
 	while ((f->size >> level) & 1)
 	{
-		merkle_node_hash(f->node[level], carry, carry);
+		uint8_t		parent[MERKLE_HASH_LEN];
+
+		merkle_node_hash(f->node[level], carry, parent);
+		memcpy(f->node[level], carry, MERKLE_HASH_LEN);
+		memcpy(carry, parent, MERKLE_HASH_LEN);
 		level++;
 	}
 	memcpy(f->node[level], carry, MERKLE_HASH_LEN);

@@ -20,11 +20,13 @@
 typedef struct merkle_frontier
 {
 	uint64_t	size;			/* leaves so far */
-	uint8_t		node[MERKLE_LEVELS_MAX][MERKLE_HASH_LEN];	/* [k] holds a
+	uint8_t		node[MERKLE_LEVELS_MAX][MERKLE_HASH_LEN];	/* [k]: the last
 															 * subtree of 2^k
-															 * leaves where
-															 * bit k of size
-															 * is set */
+															 * leaves that was
+															 * completed; part of
+															 * the frontier where
+															 * bit k of size is
+															 * set */
 } merkle_frontier;
 
 typedef enum merkle_result
@@ -41,6 +43,11 @@ extern void merkle_node_hash(const uint8_t left[MERKLE_HASH_LEN],
 							 uint8_t out[MERKLE_HASH_LEN]);
 
 extern void merkle_frontier_init(merkle_frontier *f);
+
+/*
+ * After it, node[k] holds the subtree of 2^k leaves just completed for every k up
+ * to the number of trailing zero bits of size.
+ */
 extern void merkle_frontier_append(merkle_frontier *f, const uint8_t leaf_hash[MERKLE_HASH_LEN]);
 extern void merkle_frontier_root(const merkle_frontier *f, uint8_t out[MERKLE_HASH_LEN]);
 

@@ -28,21 +28,9 @@
 #include "ledger/log.h"
 
 #define LOG_SCHEMA_NAME "energyledger"
-#define LOG_LEAF_RUN 128			/* leaves a row: stays below what is toasted */
 
 #define UNIX_EPOCH_US \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
-
-struct LogLeafWriter
-{
-	Relation	rel;
-	CatalogIndexState indexes;
-	int			site_id;
-	int			count;			/* leaves not yet written, from first_index */
-	uint64		first_index;
-	uint8		kind[LOG_LEAF_RUN];
-	Datum		ref[LOG_LEAF_RUN];
-};
 
 Oid
 log_extension_oid(void)
@@ -77,7 +65,7 @@ log_timestamp(int64 unix_us)
 	return unix_us - UNIX_EPOCH_US;
 }
 
-static Datum
+Datum
 log_bytea(const uint8 *data, Size len)
 {
 	bytea	   *b = palloc(VARHDRSZ + len);
@@ -101,9 +89,9 @@ log_insert(const char *table, Datum *values)
 
 void
 log_insert_entry(const encode_entry *e, int site_id, int incarnation,
-				 const uint8 *row_tags, size_t row_tags_len)
+				 const LogPlace *place, const uint8 *row_tags, size_t row_tags_len)
 {
-	Datum		values[13] = {
+	Datum		values[15] = {
 		Int64GetDatum((int64) e->first_id),
 		Int64GetDatum((int64) e->last_id),
 		FullTransactionIdGetDatum(FullTransactionIdFromU64(e->xid)),
@@ -112,6 +100,8 @@ log_insert_entry(const encode_entry *e, int site_id, int incarnation,
 		Int32GetDatum(incarnation),
 		Int32GetDatum((int32) e->row_count),
 		Int32GetDatum((int32) e->schema_version),
+		PointerGetDatum(&place->low),
+		PointerGetDatum(&place->high),
 		CStringGetTextDatum(e->relation),
 		CStringGetTextDatum(e->role),
 		log_bytea(e->schema_digest, MERKLE_HASH_LEN),
@@ -157,79 +147,57 @@ log_insert_schema(const encode_schema *s, uint64 schema_id,
 }
 
 void
-log_insert_block(const encode_block *b, int site_id, int incarnation,
-				 Datum snapshot, uint64 id_floor, uint64 xid_floor,
-				 const uint8 *frontier, size_t frontier_len, const char *note)
+log_insert_event(const encode_event *e, int site_id, int incarnation, uint64 xid)
 {
-	Datum		values[12] = {
-		Int16GetDatum((int16) site_id),
+	int			n = e->field_count;
+	Datum	   *names = palloc(sizeof(Datum) * Max(n, 1));
+	Datum	   *texts = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+	{
+		names[i] = CStringGetTextDatum(e->name[i]);
+		texts[i] = CStringGetTextDatum(e->value[i]);
+	}
+	{
+		Datum		values[9] = {
+			Int64GetDatum((int64) e->event_id),
+			Int16GetDatum((int16) site_id),
+			Int16GetDatum((int16) e->kind),
+			Int32GetDatum(incarnation),
+			FullTransactionIdGetDatum(FullTransactionIdFromU64(xid)),
+			PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT)),
+			PointerGetDatum(construct_array(texts, n, TEXTOID, -1, false, TYPALIGN_INT)),
+			TimestampTzGetDatum(log_timestamp(e->time_us)),
+			CStringGetTextDatum(e->role),
+		};
+
+		log_insert("event", values);
+	}
+}
+
+void
+log_insert_block(const encode_block *b, const LogBlockExtra *extra)
+{
+	uint8		frontier[MERKLE_FRONTIER_BYTES_MAX];
+	size_t		frontier_len = merkle_frontier_store(extra->frontier, frontier);
+	Datum		values[14] = {
+		Int16GetDatum((int16) extra->site_id),
 		Int64GetDatum((int64) b->height),
 		log_bytea(b->previous_block_hash, MERKLE_HASH_LEN),
 		Int64GetDatum((int64) b->first_index),
 		Int64GetDatum((int64) b->count),
 		TimestampTzGetDatum(log_timestamp(b->sealed_at_us)),
-		Int32GetDatum(incarnation),
-		snapshot,
-		Int64GetDatum((int64) id_floor),
-		FullTransactionIdGetDatum(FullTransactionIdFromU64(xid_floor)),
+		Int32GetDatum(extra->incarnation),
+		Int32GetDatum(extra->key_number),
+		Int32GetDatum((int32) extra->timeline),
+		extra->snapshot,
+		Int64GetDatum((int64) extra->id_floor),
+		FullTransactionIdGetDatum(FullTransactionIdFromU64(extra->xid_floor)),
 		log_bytea(frontier, frontier_len),
-		CStringGetTextDatum(note),
+		CStringGetTextDatum(extra->note),
 	};
 
 	log_insert("block", values);
-}
-
-LogLeafWriter *
-log_leaf_begin(int site_id)
-{
-	LogLeafWriter *w = palloc0(sizeof(LogLeafWriter));
-
-	w->rel = table_open(log_relation_oid("leaf_run"), RowExclusiveLock);
-	w->indexes = CatalogOpenIndexes(w->rel);
-	w->site_id = site_id;
-	return w;
-}
-
-static void
-log_leaf_flush(LogLeafWriter *w)
-{
-	bool		nulls[4] = {false};
-	Datum		values[4];
-	HeapTuple	tuple;
-
-	if (w->count == 0)
-		return;
-	values[0] = Int16GetDatum((int16) w->site_id);
-	values[1] = Int64GetDatum((int64) w->first_index);
-	values[2] = log_bytea(w->kind, w->count);
-	values[3] = PointerGetDatum(construct_array(w->ref, w->count, INT8OID, 8, true, TYPALIGN_DOUBLE));
-	tuple = heap_form_tuple(RelationGetDescr(w->rel), values, nulls);
-	CatalogTupleInsertWithInfo(w->rel, tuple, w->indexes);
-	heap_freetuple(tuple);
-	pfree(DatumGetPointer(values[2]));
-	pfree(DatumGetPointer(values[3]));
-	w->count = 0;
-}
-
-void
-log_leaf_put(LogLeafWriter *w, uint64 index, int kind, uint64 ref)
-{
-	if (w->count == 0)
-		w->first_index = index;
-	Assert(index == w->first_index + w->count);
-	w->kind[w->count] = (uint8) kind;
-	w->ref[w->count] = Int64GetDatum((int64) ref);
-	if (++w->count == LOG_LEAF_RUN)
-		log_leaf_flush(w);
-}
-
-void
-log_leaf_end(LogLeafWriter *w)
-{
-	log_leaf_flush(w);
-	CatalogCloseIndexes(w->indexes);
-	table_close(w->rel, NoLock);
-	pfree(w);
 }
 
 void
@@ -292,12 +260,27 @@ log_read_array(Datum value, Oid type, int len, bool byval, char align, Datum **e
 	return count;
 }
 
+/* A one-dimensional array of texts; -1 where it is not one. */
+static int
+log_read_texts(Datum value, const char ***texts)
+{
+	Datum	   *elements;
+	int			n = log_read_array(value, TEXTOID, -1, false, TYPALIGN_INT, &elements);
+
+	if (n < 0)
+		return -1;
+	*texts = palloc(sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		(*texts)[i] = TextDatumGetCString(elements[i]);
+	return n;
+}
+
 bool
 log_read_schema(const Datum *values, const bool *nulls, encode_schema *s)
 {
 	Datum	   *ordinals;
-	Datum	   *names;
-	Datum	   *types;
+	const char **names;
+	const char **types;
 	int			n;
 	encode_column *column;
 
@@ -307,20 +290,42 @@ log_read_schema(const Datum *values, const bool *nulls, encode_schema *s)
 	s->schema_version = (uint32) DatumGetInt32(values[1]);
 	n = log_read_array(values[2], INT2OID, 2, true, TYPALIGN_SHORT, &ordinals);
 	if (n < 0 || n > MaxHeapAttributeNumber ||
-		log_read_array(values[3], TEXTOID, -1, false, TYPALIGN_INT, &names) != n ||
-		log_read_array(values[4], TEXTOID, -1, false, TYPALIGN_INT, &types) != n)
+		log_read_texts(values[3], &names) != n || log_read_texts(values[4], &types) != n)
 		return false;
 	column = palloc(sizeof(encode_column) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
 		column[i].ordinal = (uint16) DatumGetInt16(ordinals[i]);
-		column[i].name = TextDatumGetCString(names[i]);
-		column[i].type = TextDatumGetCString(types[i]);
+		column[i].name = names[i];
+		column[i].type = types[i];
 	}
 	s->column = column;
 	s->column_count = (uint16) n;
 	s->time_us = log_unix_us(DatumGetTimestampTz(values[5]));
 	s->role = TextDatumGetCString(values[6]);
+	return true;
+}
+
+bool
+log_read_event(const Datum *values, const bool *nulls, encode_event *e)
+{
+	const char **names;
+	const char **texts;
+	int			n;
+
+	if (log_any_null(nulls, LOG_EVENT_COLUMN_COUNT))
+		return false;
+	e->event_id = (uint64) DatumGetInt64(values[0]);
+	e->kind = (uint8) DatumGetInt16(values[1]);
+	n = log_read_texts(values[2], &names);
+	if (!ENCODE_IS_EVENT(DatumGetInt16(values[1])) || n < 0 || n > PG_UINT16_MAX ||
+		log_read_texts(values[3], &texts) != n)
+		return false;
+	e->field_count = (uint16) n;
+	e->name = names;
+	e->value = texts;
+	e->time_us = log_unix_us(DatumGetTimestampTz(values[4]));
+	e->role = TextDatumGetCString(values[5]);
 	return true;
 }
 
@@ -362,6 +367,21 @@ log_schema_hash(const encode_schema *s, uint8 out[MERKLE_HASH_LEN])
 	encode_schema_put(&o, s);
 	if (o.overflow || o.len != size)
 		elog(ERROR, "schema does not fit its buffer");
+	merkle_leaf_hash(data, o.len, out);
+	pfree(data);
+}
+
+void
+log_event_hash(const encode_event *e, uint8 out[MERKLE_HASH_LEN])
+{
+	Size		size = encode_event_size(e);
+	uint8	   *data = palloc(size);
+	bytes_out	o;
+
+	bytes_out_init(&o, data, size);
+	encode_event_put(&o, e);
+	if (o.overflow || o.len != size)
+		elog(ERROR, "event does not fit its buffer");
 	merkle_leaf_hash(data, o.len, out);
 	pfree(data);
 }

@@ -6,6 +6,7 @@
 
 #include "core/encode.h"
 #include "core/merkle.h"
+#include "storage/itemptr.h"
 #include "utils/timestamp.h"
 
 /* OID of a relation of schema energyledger; errors where it is not there. */
@@ -15,17 +16,38 @@ extern Oid	log_extension_oid(void);	/* InvalidOid: not installed here */
 /* Microseconds since 1970 UTC, the time of all hashed formats. */
 extern int64 log_unix_us(TimestampTz t);
 
+/* Where an entry's rows lie: a hint, as long as the table is not rewritten. */
+typedef struct LogPlace
+{
+	ItemPointerData low;
+	ItemPointerData high;
+} LogPlace;
+
 extern void log_insert_entry(const encode_entry *e, int site_id, int incarnation,
-							 const uint8 *row_tags, size_t row_tags_len);
+							 const LogPlace *place, const uint8 *row_tags, size_t row_tags_len);
 extern void log_insert_schema(const encode_schema *s, uint64 schema_id,
 							  int site_id, int incarnation, uint64 xid);
-extern void log_insert_block(const encode_block *b, int site_id, int incarnation,
-							 Datum snapshot, uint64 id_floor, uint64 xid_floor, const uint8 *frontier, size_t frontier_len,
-							 const char *note);
+extern void log_insert_event(const encode_event *e, int site_id, int incarnation, uint64 xid);
+
+/* What stands in a block's row beside the block itself. */
+typedef struct LogBlockExtra
+{
+	int			site_id;
+	int			incarnation;
+	int			key_number;		/* of the key that signed */
+	uint32		timeline;		/* of the server that sealed it */
+	Datum		snapshot;
+	uint64		id_floor;
+	uint64		xid_floor;
+	const merkle_frontier *frontier;
+	const char *note;
+} LogBlockExtra;
+
+extern void log_insert_block(const encode_block *b, const LogBlockExtra *extra);
 
 /*
  * Rows as they come back: columns in the order of LOG_ENTRY_COLUMNS,
- * LOG_SCHEMA_COLUMNS, LOG_BLOCK_COLUMNS.  What they point to lives as long as
+ * LOG_SCHEMA_COLUMNS, LOG_BLOCK_COLUMNS, LOG_EVENT_COLUMNS.  What they point to lives as long as
  * the values.  False where the row cannot have been written by us: a NULL, a hash
  * of another length, arrays that do not match.  log_malformed is for those who
  * cannot go on then.
@@ -39,35 +61,37 @@ extern void log_insert_block(const encode_block *b, int site_id, int incarnation
 #define LOG_BLOCK_COLUMNS \
 	"height, previous_block_hash, first_index, leaf_count, sealed_at"
 #define LOG_BLOCK_COLUMN_COUNT 5
+#define LOG_EVENT_COLUMNS \
+	"event_id, kind, field_names, field_values, made_at, role"
+#define LOG_EVENT_COLUMN_COUNT 6
 /*
- * Leaves one by one: site_id, leaf_index, kind (0: none of ours), ref.  The view
+ * Leaves one by one: site_id, leaf_index, kind (0: none of ours), ref, hash.  The view
  * energyledger.leaf shows the same, but what verifies does not read views, which
  * a superuser may replace.
  */
 #define LOG_LEAVES \
 	"(SELECT l.site_id, l.first_index + r.position - 1 AS leaf_index," \
 	" CASE WHEN r.position <= octet_length(l.kinds)" \
-	" THEN get_byte(l.kinds, r.position::int - 1) ELSE 0 END::smallint AS kind, r.ref" \
+	" THEN get_byte(l.kinds, r.position::int - 1) ELSE 0 END::smallint AS kind, r.ref," \
+	" substr(l.hashes, r.position::int * 32 - 31, 32) AS hash" \
 	" FROM energyledger.leaf_run l" \
 	" CROSS JOIN LATERAL unnest(l.refs) WITH ORDINALITY AS r(ref, position))"
 
 extern bool log_read_entry(const Datum *values, const bool *nulls, encode_entry *e);
 extern bool log_read_schema(const Datum *values, const bool *nulls, encode_schema *s);
 extern bool log_read_block(const Datum *values, const bool *nulls, encode_block *b);
+extern bool log_read_event(const Datum *values, const bool *nulls, encode_event *e);
 extern void log_malformed(const char *table) pg_attribute_noreturn();
 
 /* Leaf hashes. */
 extern void log_entry_hash(const encode_entry *e, uint8 out[MERKLE_HASH_LEN]);
 extern void log_schema_hash(const encode_schema *s, uint8 out[MERKLE_HASH_LEN]);
+extern void log_event_hash(const encode_event *e, uint8 out[MERKLE_HASH_LEN]);
 extern void log_block_hash(const encode_block *b, uint8 out[MERKLE_HASH_LEN]);
+
+extern Datum log_bytea(const uint8 *data, Size len);
 
 /* bytea's 32 bytes; false where it is not 32 long. */
 extern bool log_read_hash(Datum value, uint8 out[MERKLE_HASH_LEN]);
-
-/* Leaves are written many to a row. */
-typedef struct LogLeafWriter LogLeafWriter;
-extern LogLeafWriter *log_leaf_begin(int site_id);
-extern void log_leaf_put(LogLeafWriter *w, uint64 index, int kind, uint64 ref);
-extern void log_leaf_end(LogLeafWriter *w);
 
 #endif							/* LEDGER_LOG_H */

@@ -8,8 +8,8 @@
  * before it reserves ids, so whoever has an xid that was not yet given out when
  * the ids stood somewhere, has ids from there on.  Each block stores such a pair,
  * its floor.
- * Schemas come first, then entries by first_id, and last the block itself, whose
- * hash the next block names.
+ * Schemas come first, then events, then entries, each by their ids, and last the
+ * block itself, whose hash the next block names.
  *
  * Nothing is signed on trust: the previous block's frontier must give the root
  * that its own signed note states, and every new leaf is hashed from the row as
@@ -20,6 +20,7 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -32,6 +33,7 @@
 #include "ledger/log.h"
 #include "ledger/seal.h"
 #include "ledger/site.h"
+#include "ledger/tree.h"
 
 #define SEAL_FETCH 1000			/* rows read at a time */
 #define SEAL_NOTE_TEXT_MAX (NOTE_NAME_LEN_MAX + 128)
@@ -43,6 +45,7 @@ typedef struct PreviousBlock
 	encode_block block;
 	uint8		hash[MERKLE_HASH_LEN];
 	int			incarnation;
+	int			key_number;
 	Datum		snapshot;
 	merkle_frontier frontier;
 } PreviousBlock;
@@ -54,7 +57,7 @@ typedef struct Sealing
 	uint64		id_from;		/* nothing new lies below this */
 	PreviousBlock previous;
 	merkle_frontier frontier;	/* grows with each leaf */
-	LogLeafWriter *leaves;
+	TreeWriter *tree;			/* NULL before the first leaf */
 	MemoryContext context;		/* lives until the block is made */
 	MemoryContext scratch;		/* reset with every fetch */
 } Sealing;
@@ -69,22 +72,24 @@ seal_refuse(uint64 height, const char *detail)
 			 errhint("Run SELECT * FROM energyledger.verify().")));
 }
 
-/* The key under which an incarnation of this site signed. */
+/* The key with which the block before was signed. */
 static void
-seal_incarnation_key(int site_id, int incarnation, note_key *key)
+seal_previous_key(int site_id, const PreviousBlock *previous, note_key *key)
 {
-	Oid			types[2] = {INT4OID, INT4OID};
-	Datum		values[2] = {Int32GetDatum(site_id), Int32GetDatum(incarnation)};
+	Oid			types[3] = {INT4OID, INT4OID, INT4OID};
+	Datum		values[3] = {Int32GetDatum(site_id), Int32GetDatum(previous->incarnation),
+	Int32GetDatum(previous->key_number)};
 	bool		isnull;
 	char	   *origin;
 	uint8		public_key[MERKLE_HASH_LEN];
 
 	if (SPI_execute_with_args("SELECT origin, public_key FROM energyledger.site"
-							  " WHERE site_id = $1 AND incarnation = $2",
-							  2, types, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+							  " WHERE site_id = $1 AND incarnation = $2 AND key_number = $3",
+							  3, types, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("site %d has no incarnation %d", site_id, incarnation)));
+				 errmsg("site %d has no key %d of incarnation %d", site_id,
+						previous->key_number, previous->incarnation)));
 	origin = TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	if (!log_read_hash(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull), public_key))
 		log_malformed("site");
@@ -107,7 +112,7 @@ seal_check_previous(const Site *site, const PreviousBlock *previous, const char 
 	if (previous->frontier.size != b->first_index + b->count + 1)
 		seal_refuse(b->height, "Its frontier has another size than the log up to it.");
 	merkle_frontier_root(&previous->frontier, root);
-	seal_incarnation_key(site->site_id, previous->incarnation, &key);
+	seal_previous_key(site->site_id, previous, &key);
 	if (note_verify(note, strlen(note), &key, &text_len) != NOTE_VALID ||
 		!note_checkpoint_parse(note, text_len, &checkpoint))
 		seal_refuse(b->height, "Its checkpoint is not signed by this site.");
@@ -122,11 +127,11 @@ seal_read_previous(Sealing *s)
 	PreviousBlock *p = &s->previous;
 	Oid			types[1] = {INT4OID};
 	Datum		args[1] = {Int32GetDatum(s->site->site_id)};
-	Datum		values[LOG_BLOCK_COLUMN_COUNT + 4];
-	bool		nulls[LOG_BLOCK_COLUMN_COUNT + 4];
+	Datum		values[LOG_BLOCK_COLUMN_COUNT + 5];
+	bool		nulls[LOG_BLOCK_COLUMN_COUNT + 5];
 	bytea	   *frontier;
 
-	if (SPI_execute_with_args("SELECT " LOG_BLOCK_COLUMNS ", incarnation, snapshot, frontier, note"
+	if (SPI_execute_with_args("SELECT " LOG_BLOCK_COLUMNS ", incarnation, key_number, snapshot, frontier, note"
 							  " FROM energyledger.block WHERE site_id = $1"
 							  " ORDER BY height DESC LIMIT 1",
 							  1, types, args, NULL, true, 1) != SPI_OK_SELECT)
@@ -138,18 +143,19 @@ seal_read_previous(Sealing *s)
 		return;
 	}
 	heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values, nulls);
-	for (int i = LOG_BLOCK_COLUMN_COUNT; i < LOG_BLOCK_COLUMN_COUNT + 4; i++)
+	for (int i = LOG_BLOCK_COLUMN_COUNT; i < LOG_BLOCK_COLUMN_COUNT + 5; i++)
 		if (nulls[i])
 			log_malformed("block");
 	if (!log_read_block(values, nulls, &p->block))
 		log_malformed("block");
 	log_block_hash(&p->block, p->hash);
 	p->incarnation = DatumGetInt32(values[LOG_BLOCK_COLUMN_COUNT]);
-	p->snapshot = values[LOG_BLOCK_COLUMN_COUNT + 1];
-	frontier = DatumGetByteaPP(values[LOG_BLOCK_COLUMN_COUNT + 2]);
+	p->key_number = DatumGetInt32(values[LOG_BLOCK_COLUMN_COUNT + 1]);
+	p->snapshot = values[LOG_BLOCK_COLUMN_COUNT + 2];
+	frontier = DatumGetByteaPP(values[LOG_BLOCK_COLUMN_COUNT + 3]);
 	if (!merkle_frontier_load(&p->frontier, (uint8 *) VARDATA_ANY(frontier), VARSIZE_ANY_EXHDR(frontier)))
 		seal_refuse(p->block.height, "Its frontier is malformed.");
-	seal_check_previous(s->site, p, TextDatumGetCString(values[LOG_BLOCK_COLUMN_COUNT + 3]));
+	seal_check_previous(s->site, p, TextDatumGetCString(values[LOG_BLOCK_COLUMN_COUNT + 4]));
 }
 
 static void
@@ -157,11 +163,10 @@ seal_leaf(Sealing *s, int kind, uint64 ref, const uint8 hash[MERKLE_HASH_LEN])
 {
 	MemoryContext old = MemoryContextSwitchTo(s->context);
 
-	if (s->leaves == NULL)
-		s->leaves = log_leaf_begin(s->site->site_id);
-	log_leaf_put(s->leaves, s->frontier.size, kind, ref);
+	if (s->tree == NULL)
+		s->tree = tree_write_begin(s->site->site_id, &s->frontier);
+	tree_write_leaf(s->tree, kind, ref, hash);
 	MemoryContextSwitchTo(old);
-	merkle_frontier_append(&s->frontier, hash);
 }
 
 SealFloor
@@ -254,6 +259,18 @@ seal_schema_row(Sealing *s, const Datum *values, const bool *nulls, uint64 ref)
 	seal_leaf(s, ENCODE_KIND_SCHEMA, ref, hash);
 }
 
+static void
+seal_event_row(Sealing *s, const Datum *values, const bool *nulls, uint64 ref)
+{
+	encode_event e;
+	uint8		hash[MERKLE_HASH_LEN];
+
+	if (!log_read_event(values, nulls, &e))
+		log_malformed("event");
+	log_event_hash(&e, hash);
+	seal_leaf(s, e.kind, ref, hash);
+}
+
 /* The last of column_count columns is the leaf's reference. */
 static void
 seal_new(Sealing *s, Portal portal, int column_count, seal_row_function row)
@@ -300,9 +317,8 @@ seal_finish(Sealing *s)
 {
 	const PreviousBlock *p = &s->previous;
 	encode_block b;
+	LogBlockExtra extra;
 	uint8		hash[MERKLE_HASH_LEN];
-	uint8		frontier[MERKLE_FRONTIER_BYTES_MAX];
-	size_t		frontier_len;
 	bool		isnull;
 
 	b.height = p->exists ? p->block.height + 1 : 1;
@@ -315,14 +331,20 @@ seal_finish(Sealing *s)
 	b.sealed_at_us = log_unix_us(GetCurrentTimestamp());
 	log_block_hash(&b, hash);
 	seal_leaf(s, ENCODE_KIND_BLOCK, b.height, hash);
-	log_leaf_end(s->leaves);
-	frontier_len = merkle_frontier_store(&s->frontier, frontier);
+	tree_write_end(s->tree);
 
 	if (SPI_execute("SELECT pg_current_snapshot()", true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not read the snapshot");
-	log_insert_block(&b, s->site->site_id, s->site->incarnation,
-					 SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull),
-					 s->floor.id, s->floor.xid, frontier, frontier_len, seal_sign(s));
+	extra.site_id = s->site->site_id;
+	extra.incarnation = s->site->incarnation;
+	extra.key_number = s->site->key_number;
+	extra.timeline = GetWALInsertionTimeLine();
+	extra.snapshot = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	extra.id_floor = s->floor.id;
+	extra.xid_floor = s->floor.xid;
+	extra.frontier = &s->frontier;
+	extra.note = seal_sign(s);
+	log_insert_block(&b, &extra);
 	return b.height;
 }
 
@@ -340,6 +362,8 @@ seal_block(SealFloor floor)
 	s.frontier = s.previous.frontier;
 	seal_new(&s, seal_open_new(&s, LOG_SCHEMA_COLUMNS, "table_schema", "schema_id"),
 			 LOG_SCHEMA_COLUMN_COUNT, seal_schema_row);
+	seal_new(&s, seal_open_new(&s, LOG_EVENT_COLUMNS, "event", "event_id"),
+			 LOG_EVENT_COLUMN_COUNT, seal_event_row);
 	seal_new(&s, seal_open_new(&s, LOG_ENTRY_COLUMNS, "entry", "first_id"),
 			 LOG_ENTRY_COLUMN_COUNT, seal_entry_row);
 	if (s.frontier.size > s.previous.frontier.size)

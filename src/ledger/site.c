@@ -46,7 +46,7 @@
 #define SITE_KEY_TEXT_LEN (sizeof(SITE_KEY_PREFIX) - 1 + BASE64_LEN(ED25519_SEED_LEN) + 1)
 #define SITE_ID_FIRST 1
 
-#define SITE_NATTS 7
+#define SITE_NATTS 8
 
 #define SITE_OPEN_WAIT_MS 20	/* for the sealer to open a copied database ... */
 #define SITE_OPEN_WAIT_MAX_MS 10000 /* ... at most */
@@ -178,20 +178,23 @@ site_read_newest(void)
 		char	   *origin;
 
 		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-		if (found && DatumGetInt32(values[1]) < cached_site.incarnation)
+		if (found && (DatumGetInt32(values[1]) < cached_site.incarnation ||
+					  (DatumGetInt32(values[1]) == cached_site.incarnation &&
+					   DatumGetInt32(values[2]) < cached_site.key_number)))
 			continue;
 		cached_site.site_id = DatumGetInt16(values[0]);
 		cached_site.incarnation = DatumGetInt32(values[1]);
-		origin = TextDatumGetCString(values[2]);
+		cached_site.key_number = DatumGetInt32(values[2]);
+		origin = TextDatumGetCString(values[3]);
 		if (!note_name_valid(origin, strlen(origin)))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("origin \"%s\" in energyledger.site is not a name for a log", origin)));
 		strlcpy(cached_site.origin, origin, sizeof(cached_site.origin));
-		if (!log_read_hash(values[3], cached_site.public_key))
+		if (!log_read_hash(values[4], cached_site.public_key))
 			log_malformed("site");
-		cached_site_is_copy = DatumGetInt64(values[4]) != (int64) GetSystemIdentifier() ||
-			DatumGetObjectId(values[5]) != MyDatabaseId;
+		cached_site_is_copy = DatumGetInt64(values[5]) != (int64) GetSystemIdentifier() ||
+			DatumGetObjectId(values[6]) != MyDatabaseId;
 		found = true;
 	}
 	systable_endscan(scan);
@@ -344,11 +347,12 @@ site_insert(int site_id, int incarnation)
 	memcpy(VARDATA(public_key), shared_state->public_key, ED25519_PUBLIC_LEN);
 	values[0] = Int16GetDatum((int16) site_id);
 	values[1] = Int32GetDatum(incarnation);
-	values[2] = CStringGetTextDatum(origin);
-	values[3] = PointerGetDatum(public_key);
-	values[4] = Int64GetDatum((int64) GetSystemIdentifier());
-	values[5] = ObjectIdGetDatum(MyDatabaseId);
-	values[6] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[2] = Int32GetDatum(1);
+	values[3] = CStringGetTextDatum(origin);
+	values[4] = PointerGetDatum(public_key);
+	values[5] = Int64GetDatum((int64) GetSystemIdentifier());
+	values[6] = ObjectIdGetDatum(MyDatabaseId);
+	values[7] = TimestampTzGetDatum(GetCurrentTimestamp());
 	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
 	CacheInvalidateRelcache(rel);
 	table_close(rel, NoLock);

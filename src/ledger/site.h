@@ -11,6 +11,7 @@ typedef struct Site
 	int			site_id;		/* 1-255, the top bits of our ledger_ids */
 	int			incarnation;	/* +1 whenever the database became a copy (dump and
 								 * restore, template), because xids start over */
+	int			key_number;		/* +1 whenever the signing key was replaced */
 	char		origin[NOTE_NAME_LEN_MAX + 1];
 	uint8		public_key[ED25519_PUBLIC_LEN];
 } Site;

@@ -27,10 +27,12 @@
 #define AT_INDEX 0
 #define AT_KIND 1
 #define AT_REF 2
-#define AT_ENTRY 3
+#define AT_HASH 3
+#define AT_ENTRY 4
 #define AT_SCHEMA (AT_ENTRY + LOG_ENTRY_COLUMN_COUNT)
 #define AT_BLOCK (AT_SCHEMA + LOG_SCHEMA_COLUMN_COUNT)
-#define AT_FRONTIER (AT_BLOCK + LOG_BLOCK_COLUMN_COUNT)
+#define AT_EVENT (AT_BLOCK + LOG_BLOCK_COLUMN_COUNT)
+#define AT_FRONTIER (AT_EVENT + LOG_EVENT_COLUMN_COUNT)
 #define AT_NOTE (AT_FRONTIER + 1)
 #define AT_ORIGIN (AT_NOTE + 1)
 #define AT_PUBLIC_KEY (AT_ORIGIN + 1)
@@ -47,17 +49,20 @@ typedef struct LogPass
 } LogPass;
 
 static const char *const log_query =
-"SELECT l.leaf_index, l.kind, l.ref,"
+"SELECT l.leaf_index, l.kind, l.ref, l.hash,"
 " e.first_id, e.last_id, e.xid, e.made_at, e.row_count, e.schema_version, e.relation, e.role,"
 " e.schema_digest, e.rows_root,"
 " s.relation, s.schema_version, s.ordinals, s.names, s.types, s.made_at, s.role,"
 " b.height, b.previous_block_hash, b.first_index, b.leaf_count, b.sealed_at,"
+" v.event_id, v.kind, v.field_names, v.field_values, v.made_at, v.role,"
 " b.frontier, b.note, i.origin, i.public_key"
 " FROM " LOG_LEAVES " l"
 " LEFT JOIN energyledger.entry e ON l.kind = 1 AND e.first_id = l.ref"
 " LEFT JOIN energyledger.table_schema s ON l.kind = 2 AND s.schema_id = l.ref"
 " LEFT JOIN energyledger.block b ON l.kind = 3 AND b.site_id = l.site_id AND b.height = l.ref"
+" LEFT JOIN energyledger.event v ON l.kind >= 4 AND v.kind = l.kind AND v.event_id = l.ref"
 " LEFT JOIN energyledger.site i ON i.site_id = b.site_id AND i.incarnation = b.incarnation"
+" AND i.key_number = b.key_number"
 " WHERE l.site_id = $1 ORDER BY l.leaf_index";
 
 static char *
@@ -124,7 +129,7 @@ log_kind_table(int kind)
 		case ENCODE_KIND_BLOCK:
 			return "energyledger.block";
 		default:
-			return "energyledger.leaf_run";
+			return ENCODE_IS_EVENT(kind) ? "energyledger.event" : "energyledger.leaf_run";
 	}
 }
 
@@ -152,6 +157,21 @@ log_stored_frontier(const Datum *values, const bool *nulls, merkle_frontier *fro
 	return merkle_frontier_load(frontier, (uint8 *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored));
 }
 
+/* The hash that was stored with the leaf makes proofs: it must be the leaf's. */
+static void
+log_check_stored_hash(LogPass *p, const Datum *values, const bool *nulls, uint64 index,
+					  const uint8 hash[MERKLE_HASH_LEN])
+{
+	uint8		stored[MERKLE_HASH_LEN];
+
+	if (nulls[AT_HASH] || !log_read_hash(values[AT_HASH], stored))
+		verify_finding(p->findings, "energyledger.leaf_run", (int64) index, "leaf_hash",
+					   verify_hex(hash), NULL);
+	else if (memcmp(stored, hash, MERKLE_HASH_LEN) != 0)
+		verify_finding(p->findings, "energyledger.leaf_run", (int64) index, "leaf_hash",
+					   verify_hex(hash), verify_hex(stored));
+}
+
 /* A block closes its batch: everything up to here is under one signature. */
 static void
 log_check_block(LogPass *p, const Datum *values, const bool *nulls, uint64 index)
@@ -168,6 +188,7 @@ log_check_block(LogPass *p, const Datum *values, const bool *nulls, uint64 index
 		return;
 	}
 	log_block_hash(&b, hash);
+	log_check_stored_hash(p, values, nulls, index, hash);
 	merkle_frontier_append(&p->frontier, hash);
 	log_check_chain(p, &b, index);
 	if (log_check_note(p, b.height, values, nulls, &checkpoint))
@@ -199,7 +220,16 @@ log_check_block(LogPass *p, const Datum *values, const bool *nulls, uint64 index
 	p->broken = false;
 }
 
-/* An entry's or schema's leaf hash; false where its row is not as we write it. */
+/* Where the columns of a leaf's own row are in the joined row. */
+static int
+log_kind_at(int kind)
+{
+	return kind == ENCODE_KIND_ENTRY ? AT_ENTRY :
+		kind == ENCODE_KIND_SCHEMA ? AT_SCHEMA :
+		kind == ENCODE_KIND_BLOCK ? AT_BLOCK : AT_EVENT;
+}
+
+/* An entry's, schema's or event's leaf hash; false where its row is not as we write it. */
 static bool
 log_row_hash(int kind, const Datum *values, const bool *nulls, uint8 hash[MERKLE_HASH_LEN])
 {
@@ -211,13 +241,21 @@ log_row_hash(int kind, const Datum *values, const bool *nulls, uint8 hash[MERKLE
 			return false;
 		log_entry_hash(&e, hash);
 	}
-	else
+	else if (kind == ENCODE_KIND_SCHEMA)
 	{
 		encode_schema s;
 
 		if (!log_read_schema(values + AT_SCHEMA, nulls + AT_SCHEMA, &s))
 			return false;
 		log_schema_hash(&s, hash);
+	}
+	else
+	{
+		encode_event e;
+
+		if (!log_read_event(values + AT_EVENT, nulls + AT_EVENT, &e))
+			return false;
+		log_event_hash(&e, hash);
 	}
 	return true;
 }
@@ -240,26 +278,29 @@ log_check_leaf(LogPass *p, const Datum *values, const bool *nulls)
 			return;				/* no log is as long as that */
 		p->frontier.size = index;
 	}
-	if (kind < ENCODE_KIND_ENTRY || kind > ENCODE_KIND_BLOCK)
+	if (kind < ENCODE_KIND_ENTRY || kind > ENCODE_KIND_LAST)
 	{
 		verify_finding(p->findings, "energyledger.leaf_run", ref, "leaf_kind",
 					   psprintf("leaf " UINT64_FORMAT " of the log", index), NULL);
 		p->broken = true;
 		p->frontier.size++;
 	}
-	else if (nulls[kind == ENCODE_KIND_ENTRY ? AT_ENTRY : kind == ENCODE_KIND_SCHEMA ? AT_SCHEMA : AT_BLOCK])
+	else if (nulls[log_kind_at(kind)])
 		log_broken_leaf(p, kind, ref, "missing", index);
 	else if (kind == ENCODE_KIND_BLOCK)
 		log_check_block(p, values, nulls, index);
 	else if (log_row_hash(kind, values, nulls, hash))
+	{
+		log_check_stored_hash(p, values, nulls, index, hash);
 		merkle_frontier_append(&p->frontier, hash);
+	}
 	else
 		log_broken_leaf(p, kind, ref, "malformed", index);
 }
 
 /* What the newest block's snapshot saw must be in the log; later things are not sealed yet. */
 static void
-log_check_unsealed(Findings *f, int site_id, const char *table, const char *id, int kind, const char *finding)
+log_check_unsealed(Findings *f, int site_id, const char *table, const char *id, const char *kinds, const char *finding)
 {
 	Oid			types[1] = {INT4OID};
 	Datum		args[1] = {Int32GetDatum(site_id)};
@@ -268,9 +309,9 @@ log_check_unsealed(Findings *f, int site_id, const char *table, const char *id, 
 				 " (SELECT incarnation, snapshot FROM energyledger.block WHERE site_id = $1 ORDER BY height DESC LIMIT 1) b"
 				 " WHERE t.site_id = $1 AND (t.incarnation < b.incarnation OR"
 				 " t.incarnation = b.incarnation AND pg_visible_in_snapshot(t.xid, b.snapshot))"
-				 " AND NOT EXISTS (SELECT FROM " LOG_LEAVES " l WHERE l.site_id = $1 AND l.kind = %d AND l.ref = t.%s)"
+				 " AND NOT EXISTS (SELECT FROM " LOG_LEAVES " l WHERE l.site_id = $1 AND l.kind %s AND l.ref = t.%s)"
 				 " ORDER BY 1",
-				 id, table, kind, id);
+				 id, table, kinds, id);
 
 	if (SPI_execute_with_args(query, 1, types, args, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for unsealed rows of %s", table);
@@ -307,8 +348,9 @@ log_check_end(LogPass *p, int site_id)
 					   DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull)),
 					   "block_not_in_log", "a leaf of the log", "none");
 	}
-	log_check_unsealed(p->findings, site_id, "entry", "first_id", ENCODE_KIND_ENTRY, "entry_not_in_log");
-	log_check_unsealed(p->findings, site_id, "table_schema", "schema_id", ENCODE_KIND_SCHEMA, "schema_not_in_log");
+	log_check_unsealed(p->findings, site_id, "entry", "first_id", "= 1", "entry_not_in_log");
+	log_check_unsealed(p->findings, site_id, "table_schema", "schema_id", "= 2", "schema_not_in_log");
+	log_check_unsealed(p->findings, site_id, "event", "event_id", ">= 4", "event_not_in_log");
 }
 
 void

@@ -50,6 +50,7 @@ typedef struct WriteFrame
 	uint64		last_id;
 	uint32		row_count;
 	const LedgerSchema *schema;
+	LogPlace	place;			/* of the rows */
 	uint8		tags[ENTRY_ROWS_MAX * ROW_TAG_BYTES];
 	merkle_frontier frontier;
 } WriteFrame;
@@ -217,7 +218,7 @@ write_close_run(WriteFrame *frame)
 	e.xid = U64FromFullTransactionId(GetTopFullTransactionId());
 	e.time_us = log_unix_us(GetCurrentTimestamp());
 	e.role = GetUserNameFromId(GetUserId(), false);
-	log_insert_entry(&e, site->site_id, site->incarnation,
+	log_insert_entry(&e, site->site_id, site->incarnation, &frame->place,
 					 frame->tags, (Size) frame->row_count * ROW_TAG_BYTES);
 	frame->open = false;
 	wrote_entries = true;
@@ -361,6 +362,7 @@ write_hash_rows(Relation rel, TupleTableSlot **slots, int count)
 			frame->first_id = id;
 			frame->row_count = 0;
 			frame->schema = schema;
+			frame->place.low = frame->place.high = slot->tts_tid;
 			merkle_frontier_init(&frame->frontier);
 		}
 		row_leaf_hash(schema->plan, id, slot->tts_values, slot->tts_isnull, hash);
@@ -368,6 +370,10 @@ write_hash_rows(Relation rel, TupleTableSlot **slots, int count)
 		memcpy(frame->tags + (Size) frame->row_count * ROW_TAG_BYTES, hash, ROW_TAG_BYTES);
 		frame->row_count++;
 		frame->last_id = id;
+		if (ItemPointerCompare(&slot->tts_tid, &frame->place.low) < 0)
+			frame->place.low = slot->tts_tid;
+		else if (ItemPointerCompare(&slot->tts_tid, &frame->place.high) > 0)
+			frame->place.high = slot->tts_tid;
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(scratch);

@@ -175,11 +175,11 @@ SELECT name, left(refused(format('TRUNCATE energyledger.%I', name)), 5) AS trunc
        left(refused(format('ALTER TABLE energyledger.%I RENAME TO x', name)), 5) AS rename,
        left(refused(format('ALTER TABLE energyledger.%I SET ACCESS METHOD heap', name)), 5) AS am,
        left(refused(format('ALTER TABLE energyledger.%I SET SCHEMA public', name)), 5) AS schema
-  FROM unnest(ARRAY['site', 'table_schema', 'entry', 'leaf_run', 'block']) name;
+  FROM unnest(ARRAY['site', 'table_schema', 'entry', 'event', 'leaf_run', 'subtree', 'block']) name;
 COPY energyledger.leaf_run FROM stdin;
-1	0	\\x01	{1}
+1	0	\\x01	{1}	\\x00
 \.
-INSERT INTO energyledger.leaf_run VALUES (1, -1, '\x01', '{1}') ON CONFLICT DO NOTHING;
+INSERT INTO energyledger.leaf_run VALUES (1, -1, '\x01', '{1}', '\x00') ON CONFLICT DO NOTHING;
 \echo :SQLSTATE
 
 -- Restore mode brings rows; it takes none away.
