@@ -117,8 +117,7 @@ if ! make -s -j2 all > "$LOG/build.log" 2>&1; then
 fi
 
 # Warnings are errors, the analyser's too.
-suite lint bash -c 'cppcheck -q --enable=warning,performance,portability --inline-suppr --std=c11 \
-	-Isrc --error-exitcode=2 src/core mqtt_bridge tools && echo "ok 1 - cppcheck finds nothing"'
+suite lint bash test/lint.sh
 [ -f test/unit/Makefile ] && suite unit make -s -C test/unit check
 [ -f test/unit/Makefile ] && suite unit-sanitize make -s -C test/unit check-sanitize
 [ -f test/fuzz/Makefile ] && suite fuzz make -s -C test/fuzz run SECONDS_EACH="$FUZZ_SECONDS_EACH"

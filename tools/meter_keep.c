@@ -225,7 +225,7 @@ meter_keep_close(meter_keep *k)
 	{
 		kept	   *e = k->first;
 
-		list_remove(k, e);
+		list_remove(k, e);		/* so k->first is another: NOLINT(clang-analyzer-unix.Malloc) */
 		free(e);
 	}
 	if (k->journal_fd != -1)
