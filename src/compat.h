@@ -36,6 +36,11 @@ CppConcat(pg_finfo_, funcname) (void) \
 extern int no_such_variable
 #endif
 
+/* 16 moved the macros for variable-length values out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* 16 renamed the relation's storage identifier. */
 #if PG_VERSION_NUM < 160000
 #define relation_set_new_filelocator relation_set_new_filenode
@@ -47,6 +52,11 @@ extern int no_such_variable
 #define AM_UPDATE_INDEXES bool
 #else
 #define AM_UPDATE_INDEXES TU_UpdateIndexes
+#endif
+
+/* 18 says pg_noreturn, in front; the old mark stands behind, where GCC takes it too. */
+#if PG_VERSION_NUM >= 180000
+#define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
 
 #endif							/* COMPAT_H */
