@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/xid8.h"
 
@@ -75,14 +76,23 @@ log_bytea(const uint8 *data, Size len)
 	return PointerGetDatum(b);
 }
 
+/*
+ * At commit the statement's snapshot is gone, and a table with a TOAST table is
+ * written to under one only (PostgreSQL 18 asserts it).
+ */
 static void
 log_insert(const char *table, Datum *values)
 {
 	Relation	rel = table_open(log_relation_oid(table), RowExclusiveLock);
 	bool		nulls[MaxHeapAttributeNumber] = {false};
 	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+	bool		without = !HaveRegisteredOrActiveSnapshot();
 
+	if (without)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	CatalogTupleInsert(rel, tuple);
+	if (without)
+		PopActiveSnapshot();
 	heap_freetuple(tuple);
 	table_close(rel, NoLock);
 }
