@@ -59,4 +59,25 @@ extern int no_such_variable
 #define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
 
+/* 17 can end transactions by time: not those of a worker that will only try again. */
+#if PG_VERSION_NUM >= 170000
+#define TRANSACTION_TIMEOUT_OFF() \
+	SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE)
+#else
+#define TRANSACTION_TIMEOUT_OFF() ((void) 0)
+#endif
+
+/* 18 has generated columns that are computed when they are read, and stored nowhere. */
+#if PG_VERSION_NUM >= 180000
+#define CONSTRAINT_IS_VIRTUAL(c) ((c)->generated_kind == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define ATTRIBUTE_GENERATED_VIRTUAL 'v'
+#define CONSTRAINT_IS_VIRTUAL(c) false
+#endif
+
+/* 18 keeps NOT NULL as a constraint, which can be dropped by its name. */
+#if PG_VERSION_NUM < 180000
+#define CONSTRAINT_NOTNULL 'n'
+#endif
+
 #endif							/* COMPAT_H */

@@ -242,6 +242,7 @@ sealer_main(Datum arg)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
+	TRANSACTION_TIMEOUT_OFF();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	if (IsBinaryUpgrade || !sealer_has_extension() || !sealer_enter())
 		proc_exit(0);
