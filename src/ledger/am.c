@@ -339,11 +339,14 @@ bool
 am_is_ledger_oid(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Form_pg_class form;
 	Oid			am;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	am = ((Form_pg_class) GETSTRUCT(tuple))->relam;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	/* a partitioned table may name an access method for its partitions; it holds no rows */
+	am = form->relkind == RELKIND_RELATION ? form->relam : InvalidOid;
 	ReleaseSysCache(tuple);
 	return OidIsValid(am) && am != HEAP_TABLE_AM_OID &&
 		(am_named(am, "ledger") || am_named(am, "ledger_log"));

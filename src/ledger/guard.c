@@ -42,6 +42,7 @@
 #include "guc.h"
 #include "ledger/am.h"
 #include "ledger/guard.h"
+#include "ledger/guard_constraint.h"
 #include "ledger/guard_create.h"
 #include "ledger/guard_type.h"
 #include "ledger/log.h"
@@ -93,16 +94,20 @@ guard_column_has_default(ColumnDef *column)
 		return true;
 	foreach(lc, column->constraints)
 	{
-		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+		Constraint *constraint = lfirst_node(Constraint, lc);
+		ConstrType	type = constraint->contype;
 
+		if (type == CONSTR_GENERATED && CONSTRAINT_IS_VIRTUAL(constraint))
+			continue;
 		if (type == CONSTR_DEFAULT || type == CONSTR_GENERATED || type == CONSTR_IDENTITY)
 			return true;
 	}
 	return false;
 }
 
+/* named: the table that the statement names, relid or one above it. */
 static void
-guard_alter_command(AlterTableCmd *cmd, Oid relid)
+guard_alter_command(AlterTableCmd *cmd, Oid relid, Oid named)
 {
 	switch (cmd->subtype)
 	{
@@ -116,7 +121,8 @@ guard_alter_command(AlterTableCmd *cmd, Oid relid)
 						 "Add a column of the new type instead.");
 			break;
 		case AT_SetAccessMethod:
-			guard_refuse("change the access method of", relid, NULL);
+			if (relid == named) /* it changes nothing below */
+				guard_refuse("change the access method of", relid, NULL);
 			break;
 		case AT_SetUnLogged:
 			guard_refuse("make unlogged", relid, NULL);
@@ -128,6 +134,10 @@ guard_alter_command(AlterTableCmd *cmd, Oid relid)
 		case AT_DropNotNull:
 		case AT_AddIdentity:
 			if (cmd->name != NULL && strcmp(cmd->name, LEDGER_ID_COLUMN) == 0)
+				guard_refuse("alter column \"ledger_id\" of", relid, NULL);
+			break;
+		case AT_DropConstraint:
+			if (guard_is_not_null(named, cmd->name, LEDGER_ID_COLUMN))
 				guard_refuse("alter column \"ledger_id\" of", relid, NULL);
 			break;
 		case AT_AddOf:
@@ -154,7 +164,7 @@ guard_alter_table(AlterTableStmt *stmt)
 		if (!am_is_ledger_oid(lfirst_oid(lc)))
 			continue;
 		foreach(c, stmt->cmds)
-			guard_alter_command(lfirst_node(AlterTableCmd, c), lfirst_oid(lc));
+			guard_alter_command(lfirst_node(AlterTableCmd, c), lfirst_oid(lc), relid);
 	}
 }
 

@@ -14,12 +14,14 @@
 #include "compat.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -28,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/syscache.h"
 
 #include "guc.h"
 #include "ledger/am.h"
@@ -39,6 +42,27 @@ static const char *
 create_access_method(const char *named)
 {
 	return named != NULL ? named : default_table_access_method;
+}
+
+/*
+ * The one that CREATE TABLE gives its table.  A partition takes its partitioned
+ * table's, which has one from PostgreSQL 17 on.
+ */
+static const char *
+create_table_access_method(const CreateStmt *stmt)
+{
+	HeapTuple	parent;
+	Oid			am;
+
+	if (stmt->accessMethod != NULL || stmt->partbound == NULL)
+		return create_access_method(stmt->accessMethod);
+	parent = SearchSysCache1(RELOID, ObjectIdGetDatum(RangeVarGetRelid(linitial_node(RangeVar, stmt->inhRelations),
+																	   NoLock, true)));
+	if (!HeapTupleIsValid(parent))
+		return create_access_method(NULL);
+	am = ((Form_pg_class) GETSTRUCT(parent))->relam;
+	ReleaseSysCache(parent);
+	return create_access_method(OidIsValid(am) ? get_am_name(am) : NULL);
 }
 
 static Node *
@@ -191,7 +215,7 @@ guard_create_prepare(PlannedStmt *pstmt, CreatedTable *created)
 		return pstmt;
 	if (IsA(stmt, CreateStmt))
 	{
-		const char *access_method = create_access_method(((CreateStmt *) stmt)->accessMethod);
+		const char *access_method = create_table_access_method((CreateStmt *) stmt);
 
 		create_check((CreateStmt *) stmt, access_method);
 		if (strcmp(access_method, "ledger") != 0)

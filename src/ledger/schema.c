@@ -76,11 +76,12 @@ schema_find_attribute(TupleDesc desc, const char *name)
 	return InvalidAttrNumber;
 }
 
-/* A column that has its place in hashed rows: every one but ledger_id. */
+/* A column that has its place in hashed rows: every one that is stored, but ledger_id. */
 static bool
 schema_is_hashed(Form_pg_attribute attr)
 {
-	return !attr->attisdropped && strcmp(NameStr(attr->attname), LEDGER_ID_COLUMN) != 0;
+	return !attr->attisdropped && attr->attgenerated != ATTRIBUTE_GENERATED_VIRTUAL &&
+		strcmp(NameStr(attr->attname), LEDGER_ID_COLUMN) != 0;
 }
 
 void
@@ -130,7 +131,7 @@ schema_check_generated(Relation rel, const char *relation)
 		AttrDefault *def = &desc->constr->defval[i];
 		Bitmapset  *used = NULL;
 
-		if (TupleDescAttr(desc, def->adnum - 1)->attgenerated == '\0')
+		if (TupleDescAttr(desc, def->adnum - 1)->attgenerated != ATTRIBUTE_GENERATED_STORED)
 			continue;
 		pull_varattnos(stringToNode(def->adbin), 1, &used);
 		if (bms_is_member(id - FirstLowInvalidHeapAttributeNumber, used))
