@@ -1,9 +1,9 @@
 # copy.sh: how fast rows come in by COPY: heap, ledger, and a trigger that chains them.
 #
 # Sourced by bench.sh, called as bench_copy.  The file lies with the server and names
-# its columns; the ledger table has its automatic BRIN index, the heap table none, the
-# trigger's table the primary key it finds the last row by.  Heap and ledger load the
-# same ROWS rows in pairs, the slow trigger fewer: its cost is the same for each row.
+# its columns; the ledger and the heap table have no index, the trigger's table has the
+# primary key it finds the last row by.  Heap and ledger load the same ROWS rows in
+# pairs, the slow trigger fewer: its cost is the same for each row.
 
 ROWS=${ROWS:-2000000}
 PAIRS=${PAIRS:-3}

@@ -129,13 +129,9 @@ COMMENT ON COLUMN energyledger.quarantine.digest IS 'SHA-256 of raw';
 COMMENT ON COLUMN energyledger.quarantine.raw IS 'the bytes as they arrived';
 
 COMMENT ON COLUMN energyledger.meter.ledger_id IS 'assigned by the ledger: site, then a counter';
-COMMENT ON INDEX energyledger.meter_ledger_id_idx IS 'rows by ledger_id, a few bytes for each 128 pages';
 COMMENT ON COLUMN energyledger.message.ledger_id IS 'assigned by the ledger: site, then a counter';
-COMMENT ON INDEX energyledger.message_ledger_id_idx IS 'rows by ledger_id, a few bytes for each 128 pages';
 COMMENT ON COLUMN energyledger.reading.ledger_id IS 'assigned by the ledger: site, then a counter';
-COMMENT ON INDEX energyledger.reading_ledger_id_idx IS 'rows by ledger_id, a few bytes for each 128 pages';
 COMMENT ON COLUMN energyledger.quarantine.ledger_id IS 'assigned by the ledger: site, then a counter';
-COMMENT ON INDEX energyledger.quarantine_ledger_id_idx IS 'rows by ledger_id, a few bytes for each 128 pages';
 COMMENT ON INDEX energyledger.meter_meter_idx IS 'a meter''s registrations, the newest last';
 COMMENT ON INDEX energyledger.message_key IS 'each message once';
 COMMENT ON INDEX energyledger.message_chained_idx IS 'the end of a meter''s unbroken sequence';

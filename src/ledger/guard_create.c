@@ -2,23 +2,22 @@
  * guard_create.c: what CREATE TABLE ... USING ledger does beyond creating a table.
  *
  * It adds ledger_id where it is not declared, and once the table is there, gives
- * that column its default and its BRIN index and registers the columns in the
- * log.  CREATE TABLE AS, SELECT INTO and default_table_access_method count as
- * much as USING ledger does.
+ * that column its default and registers the columns in the log.  CREATE TABLE AS,
+ * SELECT INTO and default_table_access_method count as much as USING ledger does.
+ * No index is made: nothing of ours needs one on ledger_id (an entry knows where
+ * its rows lie), and every row would pay for it.
  *
- * A restore makes tables as they were dumped, default and index included, and
- * brings the registered columns along; so it is left alone.  Only the
+ * A restore makes tables as they were dumped, default included, and brings the
+ * registered columns along; so it is left alone.  Only the
  * extension's own tables are never dumped, and are made whole even then.
  */
 #include "postgres.h"
 #include "compat.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -29,7 +28,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/relcache.h"
 #include "utils/syscache.h"
 
 #include "guc.h"
@@ -235,40 +233,15 @@ guard_create_prepare(PlannedStmt *pstmt, CreatedTable *created)
 	return pstmt;
 }
 
-/* Is there a BRIN index on ledger_id alone (LIKE ... INCLUDING INDEXES, a parent's)? */
-static bool
-create_has_brin(Relation rel, AttrNumber id)
-{
-	ListCell   *lc;
-	bool		found = false;
-
-	foreach(lc, RelationGetIndexList(rel))
-	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-		found |= index->rd_rel->relam == BRIN_AM_OID && index->rd_index->indnatts == 1 &&
-			index->rd_index->indkey.values[0] == id;
-		index_close(index, AccessShareLock);
-	}
-	return found;
-}
-
-static void
-create_execute(const char *command)
-{
-	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not execute \"%s\"", command);
-}
-
 void
 guard_create_finish(const CreatedTable *created)
 {
 	Oid			relid = OidIsValid(created->schema) ? get_relname_relid(created->name, created->schema) : InvalidOid;
 	Relation	rel;
 	char	   *name;
+	char	   *command;
 	AttrNumber	id;
 	bool		has_default;
-	bool		has_brin;
 
 	if (!OidIsValid(relid) || !am_is_ledger_oid(relid))
 		return;					/* a partitioned parent has no access method */
@@ -281,15 +254,15 @@ guard_create_finish(const CreatedTable *created)
 		return;
 	}
 	has_default = TupleDescAttr(RelationGetDescr(rel), id - 1)->atthasdef;
-	has_brin = create_has_brin(rel, id);
 	if (!restore_mode)
 		(void) schema_current(rel);
 	table_close(rel, NoLock);
 
+	if (has_default)
+		return;
 	SPI_connect();
-	if (!has_default)
-		create_execute(psprintf("ALTER TABLE ONLY %s ALTER COLUMN ledger_id SET DEFAULT 0", name));
-	if (!has_brin)
-		create_execute(psprintf("CREATE INDEX ON %s USING brin (ledger_id pg_catalog.int8_minmax_multi_ops)", name));
+	command = psprintf("ALTER TABLE ONLY %s ALTER COLUMN ledger_id SET DEFAULT 0", name);
+	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not execute \"%s\"", command);
 	SPI_finish();
 }

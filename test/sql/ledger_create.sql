@@ -1,8 +1,8 @@
 /*
  * ledger_create.sql: every way to make a ledger table, and what cannot be one.
  *
- * A table made in any of these ways has ledger_id (bigint, default 0), a BRIN
- * index on it and registered columns, and verify() finds nothing afterwards.
+ * A table made in any of these ways has ledger_id (bigint, default 0), registered
+ * columns and no index that was not asked for, and verify() finds nothing afterwards.
  */
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_energyledger;
@@ -20,13 +20,13 @@ END $$;
 
 -- What makes a table a ledger table.
 CREATE FUNCTION made_as(name regclass) RETURNS text LANGUAGE sql AS $$
-    SELECT format('am %s, ledger_id %s%s default %s, %s brin, version %s registered',
+    SELECT format('am %s, ledger_id %s%s default %s, %s indexed, version %s registered',
                   am.amname, format_type(a.atttypid, a.atttypmod),
                   CASE WHEN a.attnotnull THEN ' not null' ELSE '' END,
                   coalesce(pg_get_expr(d.adbin, d.adrelid), 'none'),
-                  (SELECT count(*) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-                     JOIN pg_am ia ON ia.oid = x.relam AND ia.amname = 'brin'
-                    WHERE i.indrelid = c.oid AND i.indkey::text = a.attnum::text),
+                  coalesce((SELECT string_agg(ia.amname, ',' ORDER BY ia.amname)
+                              FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am ia ON ia.oid = x.relam
+                             WHERE i.indrelid = c.oid), 'not'),
                   coalesce((SELECT max(s.schema_version)::text FROM energyledger.table_schema s
                              WHERE s.relation = n.nspname || '.' || c.relname), 'not'))
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -41,6 +41,18 @@ CREATE TABLE plain (a int, b text) USING ledger;
 SELECT made_as('plain');
 SELECT relation, schema_version, ordinals, names, types FROM energyledger.table_schema WHERE relation = 'made.plain';
 INSERT INTO plain VALUES (1, 'one');
+
+-- An index on ledger_id is the user's choice, of either kind.
+CREATE TABLE sought (a int) USING ledger;
+CREATE INDEX sought_btree ON sought (ledger_id);
+CREATE INDEX sought_brin ON sought USING brin (ledger_id int8_minmax_multi_ops);
+INSERT INTO sought SELECT g FROM generate_series(1, 5000) g;
+SELECT made_as('sought');
+SET enable_seqscan = off;
+SELECT count(*) FROM sought WHERE ledger_id = (SELECT ledger_id FROM sought WHERE a = 4711);
+DROP INDEX sought_btree;
+SELECT count(*) FROM sought WHERE ledger_id = (SELECT ledger_id FROM sought WHERE a = 4711);
+RESET enable_seqscan;
 
 -- IF NOT EXISTS leaves the table that is there as it is.
 CREATE TABLE IF NOT EXISTS plain (c int) USING ledger;
