@@ -15,6 +15,9 @@
 #include "core/bytes.h"
 #include "core/sha256.h"
 
+#define MERKLE_NODE_BYTES (1 + 2 * MERKLE_HASH_LEN)
+#define MERKLE_NODES_AT_ONCE 16
+
 void
 merkle_leaf_hash(const void *data, size_t len, uint8_t out[MERKLE_HASH_LEN])
 {
@@ -28,7 +31,7 @@ merkle_node_hash(const uint8_t left[MERKLE_HASH_LEN],
 				 const uint8_t right[MERKLE_HASH_LEN],
 				 uint8_t out[MERKLE_HASH_LEN])
 {
-	uint8_t		buf[1 + 2 * MERKLE_HASH_LEN];
+	uint8_t		buf[MERKLE_NODE_BYTES];
 
 	buf[0] = 0x01;
 	memcpy(buf + 1, left, MERKLE_HASH_LEN);
@@ -61,6 +64,58 @@ merkle_frontier_append(merkle_frontier *f, const uint8_t leaf_hash[MERKLE_HASH_L
 	}
 	memcpy(f->node[level], carry, MERKLE_HASH_LEN);
 	f->size++;
+}
+
+/*
+ * hash[] becomes its parents: n of them, where first (if it is not NULL) is the
+ * left sibling of hash[0].
+ */
+static void
+merkle_parents(const uint8_t *first, uint8_t (*hash)[MERKLE_HASH_LEN], size_t n)
+{
+	uint8_t		data[MERKLE_NODES_AT_ONCE][MERKLE_NODE_BYTES + SHA256_PAD_MAX];
+	sha256_message message[MERKLE_NODES_AT_ONCE];
+	size_t		from = 0;		/* next to become a child */
+	size_t		done = 0;
+
+	while (done < n)
+	{
+		size_t		batch = n - done < MERKLE_NODES_AT_ONCE ? n - done : MERKLE_NODES_AT_ONCE;
+
+		for (size_t i = 0; i < batch; i++)
+		{
+			data[i][0] = 0x01;
+			memcpy(data[i] + 1, first != NULL ? first : hash[from++], MERKLE_HASH_LEN);
+			memcpy(data[i] + 1 + MERKLE_HASH_LEN, hash[from++], MERKLE_HASH_LEN);
+			first = NULL;
+			message[i].data = data[i];
+			message[i].len = MERKLE_NODE_BYTES;
+			message[i].out = hash[done + i];	/* read already */
+		}
+		sha256_of_each(message, batch);
+		done += batch;
+	}
+}
+
+/* Level by level: the nodes of a level do not wait for each other. */
+void
+merkle_frontier_append_all(merkle_frontier *f, uint8_t (*leaf_hash)[MERKLE_HASH_LEN], size_t count)
+{
+	uint64_t	size = f->size;
+
+	f->size += count;
+	for (int level = 0; count > 0; level++)
+	{
+		bool		odd = (size >> level) & 1;
+		uint8_t		left[MERKLE_HASH_LEN];
+		size_t		parents = (count + odd) / 2;
+
+		if (odd)
+			memcpy(left, f->node[level], MERKLE_HASH_LEN);
+		memcpy(f->node[level], leaf_hash[count - 1], MERKLE_HASH_LEN);
+		merkle_parents(odd ? left : NULL, leaf_hash, parents);
+		count = parents;
+	}
 }
 
 void

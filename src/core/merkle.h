@@ -49,6 +49,12 @@ extern void merkle_frontier_init(merkle_frontier *f);
  * to the number of trailing zero bits of size.
  */
 extern void merkle_frontier_append(merkle_frontier *f, const uint8_t leaf_hash[MERKLE_HASH_LEN]);
+
+/*
+ * The same as count of those, one after the other, and faster.  leaf_hash is
+ * overwritten.
+ */
+extern void merkle_frontier_append_all(merkle_frontier *f, uint8_t (*leaf_hash)[MERKLE_HASH_LEN], size_t count);
 extern void merkle_frontier_root(const merkle_frontier *f, uint8_t out[MERKLE_HASH_LEN]);
 
 /* A frontier as bytes: u64 size, then its nodes from the highest level down. */

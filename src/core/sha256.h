@@ -17,4 +17,20 @@ extern void sha256_of_two(const void *a, size_t a_len,
 						  const void *b, size_t b_len,
 						  uint8_t out[SHA256_LEN]);
 
+/*
+ * Several messages at once, which is faster than one after the other.  Behind each
+ * its caller leaves SHA256_PAD_MAX bytes of room, which are overwritten; out may lie
+ * anywhere but in a message.
+ */
+#define SHA256_PAD_MAX 72
+
+typedef struct sha256_message
+{
+	uint8_t    *data;
+	size_t		len;
+	uint8_t    *out;			/* SHA256_LEN bytes */
+} sha256_message;
+
+extern void sha256_of_each(const sha256_message *message, size_t count);
+
 #endif							/* CORE_SHA256_H */

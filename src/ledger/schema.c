@@ -53,7 +53,8 @@ typedef struct CachedSchema
 	LedgerSchema *schema;
 } CachedSchema;
 
-static HTAB *cache = NULL;
+static HTAB *cache = NULL;		/* entries are never removed */
+static CachedSchema *last_used = NULL;	/* of cache */
 static bool cache_has_uncommitted = false;
 
 char *
@@ -360,6 +361,8 @@ schema_current(Relation rel)
 	CachedSchema *entry;
 	bool		found;
 
+	if (likely(last_used != NULL && last_used->relid == relid && last_used->valid))
+		return last_used->schema;
 	if (cache == NULL)
 	{
 		HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(CachedSchema)};
@@ -374,6 +377,7 @@ schema_current(Relation rel)
 		entry->context = NULL;
 		entry->schema = NULL;
 	}
+	last_used = entry;
 	if (likely(entry->valid))
 		return entry->schema;
 

@@ -39,6 +39,8 @@
 #define RUN_IDS_MAX 65536		/* ... and at most at a time: each time twice as
 								 * many */
 
+#define ROWS_HASHED_AT_ONCE 64
+
 /* The open run as one (sub)transaction level sees it. */
 typedef struct WriteFrame
 {
@@ -73,6 +75,7 @@ typedef struct TableWrite
 static MemoryContext write_context = NULL;	/* holds writes and frames */
 static MemoryContext scratch = NULL;	/* empty between calls */
 static HTAB *writes = NULL;
+static TableWrite *last_write = NULL;	/* of writes, the one used last */
 static bool writing = false;	/* writes is not empty */
 static WriteFrame *spare_frame = NULL;	/* one, for the next transaction */
 
@@ -102,6 +105,8 @@ write_table(Oid relid)
 	TableWrite *t;
 	bool		found;
 
+	if (likely(last_write != NULL && last_write->relid == relid))
+		return last_write;
 	if (unlikely(writes == NULL))
 		write_set_up();
 	writing = true;
@@ -113,6 +118,7 @@ write_table(Oid relid)
 		t->next_id = t->end_id = 0;
 		t->reserve = RUN_IDS_FIRST;
 	}
+	last_write = t;
 	return t;
 }
 
@@ -144,6 +150,7 @@ write_forget(void)
 
 	if (!writing)
 		return;
+	last_write = NULL;
 	many = hash_get_num_entries(writes) > WRITES_KEPT_MAX;
 	hash_seq_init(&seq, writes);
 	while ((t = hash_seq_search(&seq)) != NULL)
@@ -258,6 +265,28 @@ write_takes_ids(void)
 	return restore_mode || IsLogicalWorker();
 }
 
+/* Where a tuple has its ledger_id, which is not NULL in it. */
+static char *
+write_id_in_tuple(TupleDesc desc, HeapTuple tuple, const bool *isnull, AttrNumber attnum)
+{
+	char	   *data = (char *) tuple->t_data + tuple->t_data->t_hoff;
+	uint32		off = 0;
+
+	/* the last column, as it is where the ledger added it, ends where the tuple ends */
+	if (attnum == desc->natts && HeapTupleHeaderGetNatts(tuple->t_data) == attnum)
+		return (char *) tuple->t_data + tuple->t_len - sizeof(int64);
+	for (int i = 0; i < attnum - 1; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (isnull[i])
+			continue;
+		off = att_align_pointer(off, attr->attalign, attr->attlen, data + off);
+		off = att_addlength_pointer(off, attr->attlen, data + off);
+	}
+	return data + att_align_nominal(off, TYPALIGN_DOUBLE);
+}
+
 /*
  * Put an id into a slot.  A slot with a materialised tuple is patched in place:
  * ledger_id is fixed-width and NOT NULL, so it has its eight bytes there.
@@ -268,7 +297,6 @@ write_set_id(Relation rel, TupleTableSlot *slot, AttrNumber attnum, uint64 id)
 	TupleDesc	desc = RelationGetDescr(rel);
 	HeapTuple	tuple = NULL;
 	char	   *data;
-	uint32		off = 0;
 
 	slot_getallattrs(slot);
 	if (TTS_IS_BUFFERTUPLE(slot) || TTS_IS_HEAPTUPLE(slot))
@@ -289,19 +317,9 @@ write_set_id(Relation rel, TupleTableSlot *slot, AttrNumber attnum, uint64 id)
 		slot_getallattrs(slot);
 		return;
 	}
-	data = (char *) tuple->t_data + tuple->t_data->t_hoff;
-	for (int i = 0; i < attnum - 1; i++)
-	{
-		Form_pg_attribute attr = TupleDescAttr(desc, i);
-
-		if (slot->tts_isnull[i])
-			continue;
-		off = att_align_pointer(off, attr->attalign, attr->attlen, data + off);
-		off = att_addlength_pointer(off, attr->attlen, data + off);
-	}
-	off = att_align_nominal(off, TYPALIGN_DOUBLE);
-	Assert(DatumGetInt64(slot->tts_values[attnum - 1]) == *(int64 *) (data + off));
-	*(int64 *) (data + off) = (int64) id;
+	data = write_id_in_tuple(desc, tuple, slot->tts_isnull, attnum);
+	Assert(DatumGetInt64(slot->tts_values[attnum - 1]) == *(int64 *) data);
+	*(int64 *) data = (int64) id;
 	slot->tts_values[attnum - 1] = Int64GetDatum((int64) id);
 }
 
@@ -335,6 +353,55 @@ write_assign_ids(Relation rel, TupleTableSlot **slots, int count)
 	return true;
 }
 
+/* The run that a row of slot's goes into is open, and has room. */
+static void
+write_open_run(TableWrite *t, WriteFrame *frame, const LedgerSchema *schema, TupleTableSlot *slot)
+{
+	if (frame->open &&
+		(frame->region != t->region || frame->schema != schema ||
+		 frame->row_count == ENTRY_ROWS_MAX))
+		write_close_run(frame);
+	if (frame->open)
+		return;
+	frame->open = true;
+	frame->region = t->region;
+	frame->first_id = (uint64) DatumGetInt64(slot->tts_values[schema->id_attnum - 1]);
+	frame->row_count = 0;
+	frame->schema = schema;
+	frame->place.low = frame->place.high = slot->tts_tid;
+	merkle_frontier_init(&frame->frontier);
+}
+
+/* Rows that the open run has room for, from one to ROWS_HASHED_AT_ONCE. */
+static void
+write_hash_batch(WriteFrame *frame, const LedgerSchema *schema, TupleTableSlot **slots, int count)
+{
+	RowValues	row[ROWS_HASHED_AT_ONCE];
+	uint8		hash[ROWS_HASHED_AT_ONCE][MERKLE_HASH_LEN];
+	uint8	   *tag = frame->tags + (Size) frame->row_count * ROW_TAG_BYTES;
+	int			i = 0;
+
+	do
+	{
+		TupleTableSlot *slot = slots[i];
+
+		slot_getallattrs(slot);
+		frame->last_id = (uint64) DatumGetInt64(slot->tts_values[schema->id_attnum - 1]);
+		row[i].ledger_id = frame->last_id;
+		row[i].values = slot->tts_values;
+		row[i].isnull = slot->tts_isnull;
+		if (ItemPointerCompare(&slot->tts_tid, &frame->place.low) < 0)
+			frame->place.low = slot->tts_tid;
+		else if (ItemPointerCompare(&slot->tts_tid, &frame->place.high) > 0)
+			frame->place.high = slot->tts_tid;
+	} while (++i < count);
+	row_leaf_hashes(schema->plan, row, count, hash);
+	for (i = 0; i < count; i++, tag += ROW_TAG_BYTES)
+		memcpy(tag, hash[i], ROW_TAG_BYTES);
+	merkle_frontier_append_all(&frame->frontier, hash, count);
+	frame->row_count += count;
+}
+
 void
 write_hash_rows(Relation rel, TupleTableSlot **slots, int count)
 {
@@ -343,37 +410,16 @@ write_hash_rows(Relation rel, TupleTableSlot **slots, int count)
 	WriteFrame *frame = write_frame(t);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 
-	for (int i = 0; i < count; i++)
+	while (count > 0)
 	{
-		TupleTableSlot *slot = slots[i];
-		uint64		id;
-		uint8		hash[MERKLE_HASH_LEN];
+		int			batch;
 
-		slot_getallattrs(slot);
-		id = (uint64) DatumGetInt64(slot->tts_values[schema->id_attnum - 1]);
-		if (frame->open &&
-			(frame->region != t->region || frame->schema != schema ||
-			 frame->row_count == ENTRY_ROWS_MAX))
-			write_close_run(frame);
-		if (!frame->open)
-		{
-			frame->open = true;
-			frame->region = t->region;
-			frame->first_id = id;
-			frame->row_count = 0;
-			frame->schema = schema;
-			frame->place.low = frame->place.high = slot->tts_tid;
-			merkle_frontier_init(&frame->frontier);
-		}
-		row_leaf_hash(schema->plan, id, slot->tts_values, slot->tts_isnull, hash);
-		merkle_frontier_append(&frame->frontier, hash);
-		memcpy(frame->tags + (Size) frame->row_count * ROW_TAG_BYTES, hash, ROW_TAG_BYTES);
-		frame->row_count++;
-		frame->last_id = id;
-		if (ItemPointerCompare(&slot->tts_tid, &frame->place.low) < 0)
-			frame->place.low = slot->tts_tid;
-		else if (ItemPointerCompare(&slot->tts_tid, &frame->place.high) > 0)
-			frame->place.high = slot->tts_tid;
+		slot_getallattrs(slots[0]);
+		write_open_run(t, frame, schema, slots[0]);
+		batch = Min(count, Min(ROWS_HASHED_AT_ONCE, ENTRY_ROWS_MAX - (int) frame->row_count));
+		write_hash_batch(frame, schema, slots, batch);
+		slots += batch;
+		count -= batch;
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(scratch);

@@ -379,6 +379,34 @@ empty_and_impossible_trees(void **state)
 	assert_int_equal(merkle_verify_consistency(6, 5, p, 0, root, root), MERKLE_MALFORMED);
 }
 
+/* Leaves appended together, in every split, leave the frontier that they leave one by one. */
+static void
+appended_together(void **state)
+{
+	for (size_t first = 0; first <= TREE_SIZE_MAX; first++)
+		for (size_t second = 0; first + second <= TREE_SIZE_MAX; second++)
+		{
+			merkle_frontier one_by_one;
+			merkle_frontier together;
+			hash		copy[TREE_SIZE_MAX];
+
+			memcpy(copy, leaf, sizeof(leaf));
+			merkle_frontier_init(&one_by_one);
+			merkle_frontier_init(&together);
+			for (size_t i = 0; i < first + second; i++)
+				merkle_frontier_append(&one_by_one, leaf[i]);
+			merkle_frontier_append_all(&together, copy, first);
+			merkle_frontier_append_all(&together, copy + first, second);
+			assert_int_equal(together.size, one_by_one.size);
+			/* what is below the size's highest bit was completed at some time */
+			for (int level = 0; (one_by_one.size >> level) != 0; level++)
+				assert_memory_equal(together.node[level], one_by_one.node[level], MERKLE_HASH_LEN);
+			/* and what is beyond a call's leaves is left alone */
+			assert_memory_equal(copy + first + second, leaf + first + second,
+								(TREE_SIZE_MAX - first - second) * MERKLE_HASH_LEN);
+		}
+}
+
 /* The largest sizes: a path of 64 hashes is followed to its end, and no further. */
 static void
 deepest_path(void **state)
@@ -410,6 +438,7 @@ main(void)
 		cmocka_unit_test(inclusion_proofs),
 		cmocka_unit_test(consistency_proofs),
 		cmocka_unit_test(empty_and_impossible_trees),
+		cmocka_unit_test(appended_together),
 		cmocka_unit_test(deepest_path),
 	};
 
