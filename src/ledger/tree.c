@@ -24,8 +24,6 @@
 #include "ledger/log.h"
 #include "ledger/tree.h"
 
-#define TREE_RUN 40				/* leaves a row: 41 bytes each, below what is toasted */
-
 struct TreeWriter
 {
 	int			site_id;

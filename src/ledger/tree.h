@@ -9,6 +9,8 @@
 #define TREE_TILE_BITS 8		/* a stored level is this many levels of the tree:
 								 * hashes of c2sp.org/tlog-tiles */
 #define TREE_LEVELS 8			/* stored levels there can be: 64 / TREE_TILE_BITS */
+#define TREE_RUN 40				/* leaves a row of leaf_run at most: 41 bytes each, below
+								 * what is toasted */
 
 typedef struct TreeWriter TreeWriter;
 

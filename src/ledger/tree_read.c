@@ -1,0 +1,322 @@
+/*
+ * tree_read.c: proofs out of the stored tree.
+ *
+ * A proof is taken apart into perfect subtrees (src/core/merkle_path.c), each of
+ * which is a few neighbouring hashes of one tile.  A tile is read once, by a scan
+ * of the primary key, and answers for all of its subtrees: those beside the way
+ * from the leaf to the root are nearly all of a tile, and those at the tree's
+ * right edge are too.  So a proof costs at most two tiles a level, whatever the
+ * size of the log, and any size can be proved, not only those with a checkpoint.
+ *
+ * What is stored is read, not believed: lengths are checked before bytes are
+ * taken, and a proof of hashes that are wrong leads to no signed root.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "core/bytes.h"
+#include "ledger/log.h"
+#include "ledger/log_find.h"
+#include "ledger/tree_read.h"
+
+#define TILES_KEPT (2 * TREE_LEVELS)	/* of a level: the leaf's, and the edge's */
+
+/* columns by position: sql/ledger.sql */
+#define RUN_COLUMNS 5
+#define RUN_SITE_ID 1
+#define RUN_FIRST_INDEX 2
+#define SUBTREE_COLUMNS 4
+#define SUBTREE_SITE_ID 1
+#define SUBTREE_LEVEL 2
+#define SUBTREE_NODE_INDEX 3
+
+typedef struct TreeTile
+{
+	int			level;
+	uint64		tile;
+	uint8		hash[MERKLE_TILE_WIDTH][MERKLE_HASH_LEN];	/* as far as the tree goes */
+} TreeTile;
+
+struct TreeReader
+{
+	int			site_id;
+	uint64		size;
+	Snapshot	snapshot;
+	Relation	leaves;
+	Relation	leaf_index;
+	Relation	subtrees;
+	Relation	subtree_index;
+	int			tile_count;
+	TreeTile   *tile[TILES_KEPT];
+};
+
+/* A row of leaf_run, its parts still in the tuple or beside it. */
+typedef struct TreeRun
+{
+	uint64		first;
+	int			count;
+	const uint8 *kind;
+	ArrayType  *refs;
+	const uint8 *hash;
+} TreeRun;
+
+TreeReader *
+tree_read_begin(int site_id, uint64 size)
+{
+	TreeReader *r = palloc0(sizeof(TreeReader));
+
+	r->site_id = site_id;
+	r->size = size;
+	r->snapshot = GetActiveSnapshot();
+	r->leaves = table_open(log_relation_oid("leaf_run"), AccessShareLock);
+	r->leaf_index = index_open(log_relation_oid("leaf_run_pkey"), AccessShareLock);
+	r->subtrees = table_open(log_relation_oid("subtree"), AccessShareLock);
+	r->subtree_index = index_open(log_relation_oid("subtree_pkey"), AccessShareLock);
+	if (RelationGetDescr(r->leaves)->natts != RUN_COLUMNS)
+		log_malformed("leaf_run");
+	if (RelationGetDescr(r->subtrees)->natts != SUBTREE_COLUMNS)
+		log_malformed("subtree");
+	return r;
+}
+
+void
+tree_read_end(TreeReader *r)
+{
+	index_close(r->subtree_index, AccessShareLock);
+	table_close(r->subtrees, AccessShareLock);
+	index_close(r->leaf_index, AccessShareLock);
+	table_close(r->leaves, AccessShareLock);
+	for (int i = 0; i < r->tile_count; i++)
+		pfree(r->tile[i]);
+	pfree(r);
+}
+
+static void
+tree_missing(const char *table, int level, uint64 index)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("a hash of the log's tree is missing"),
+			 errdetail("\"energyledger.%s\" has not hash " UINT64_FORMAT " of level %d, which the newest block covers.",
+					   table, index, level),
+			 errhint("Run SELECT * FROM energyledger.verify().")));
+}
+
+/* ---- leaves ---- */
+
+static void
+tree_run_read(TreeReader *r, HeapTuple tuple, TreeRun *run)
+{
+	Datum		values[RUN_COLUMNS];
+	bool		nulls[RUN_COLUMNS];
+	bytea	   *kinds;
+	bytea	   *hashes;
+
+	heap_deform_tuple(tuple, RelationGetDescr(r->leaves), values, nulls);
+	for (int i = 0; i < RUN_COLUMNS; i++)
+		if (nulls[i])
+			log_malformed("leaf_run");
+	kinds = DatumGetByteaPP(values[2]);
+	hashes = DatumGetByteaPP(values[4]);
+	run->first = (uint64) DatumGetInt64(values[1]);
+	run->count = (int) VARSIZE_ANY_EXHDR(kinds);
+	run->kind = (const uint8 *) VARDATA_ANY(kinds);
+	run->hash = (const uint8 *) VARDATA_ANY(hashes);
+	run->refs = DatumGetArrayTypeP(values[3]);
+	if (run->count < 1 || run->count > TREE_RUN ||
+		VARSIZE_ANY_EXHDR(hashes) != (Size) run->count * MERKLE_HASH_LEN ||
+		VARSIZE(run->refs) != ARR_OVERHEAD_NONULLS(1) + run->count * sizeof(int64) ||
+		ARR_NDIM(run->refs) != 1 || ARR_HASNULL(run->refs) ||
+		ARR_ELEMTYPE(run->refs) != INT8OID || ARR_DIMS(run->refs)[0] != run->count)
+		log_malformed("leaf_run");
+}
+
+static void
+tree_read_leaf_hashes(TreeReader *r, uint64 first, int count, uint8 (*out)[MERKLE_HASH_LEN])
+{
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	uint64		next = first;
+
+	log_find_key_int2(&keys[0], RUN_SITE_ID, r->site_id);
+	/* the first of them may stand in the middle of a row */
+	log_find_key_int8(&keys[1], RUN_FIRST_INDEX, BTGreaterEqualStrategyNumber,
+					  first >= TREE_RUN ? first - TREE_RUN + 1 : 0);
+	log_find_key_int8(&keys[2], RUN_FIRST_INDEX, BTLessStrategyNumber, first + (uint64) count);
+	scan = systable_beginscan_ordered(r->leaves, r->leaf_index, r->snapshot, 3, keys);
+	while ((tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	{
+		TreeRun		run;
+		uint64		take;
+
+		tree_run_read(r, tuple, &run);
+		if (run.first + (uint64) run.count <= next)
+			continue;
+		if (run.first > next)
+			break;
+		take = Min(run.first + (uint64) run.count, first + (uint64) count) - next;
+		memcpy(out[next - first], run.hash + (next - run.first) * MERKLE_HASH_LEN,
+			   take * MERKLE_HASH_LEN);
+		next += take;
+	}
+	systable_endscan_ordered(scan);
+	if (next != first + (uint64) count)
+		tree_missing("leaf_run", 0, next);
+}
+
+int
+tree_read_run(TreeReader *r, uint64 index, TreeLeaf out[TREE_RUN])
+{
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	TreeRun		run = {0};
+
+	log_find_key_int2(&keys[0], RUN_SITE_ID, r->site_id);
+	log_find_key_int8(&keys[1], RUN_FIRST_INDEX, BTLessEqualStrategyNumber, index);
+	scan = systable_beginscan_ordered(r->leaves, r->leaf_index, r->snapshot, 2, keys);
+	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
+	if (tuple != NULL)
+		tree_run_read(r, tuple, &run);
+	if (index - run.first >= (uint64) run.count)
+		tree_missing("leaf_run", 0, index);
+	for (int i = 0; i < run.count; i++)
+	{
+		out[i].index = run.first + (uint64) i;
+		out[i].kind = run.kind[i];
+		memcpy(&out[i].ref, ARR_DATA_PTR(run.refs) + (Size) i * sizeof(int64), sizeof(int64));
+		memcpy(out[i].hash, run.hash + (Size) i * MERKLE_HASH_LEN, MERKLE_HASH_LEN);
+	}
+	systable_endscan_ordered(scan);
+	return run.count;
+}
+
+/* ---- subtrees ---- */
+
+static void
+tree_read_subtree_hashes(TreeReader *r, int level, uint64 first, int count,
+						 uint8 (*out)[MERKLE_HASH_LEN])
+{
+	ScanKeyData keys[4];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	uint64		next = first;
+
+	log_find_key_int2(&keys[0], SUBTREE_SITE_ID, r->site_id);
+	log_find_key_int2(&keys[1], SUBTREE_LEVEL, level);
+	log_find_key_int8(&keys[2], SUBTREE_NODE_INDEX, BTGreaterEqualStrategyNumber, first);
+	log_find_key_int8(&keys[3], SUBTREE_NODE_INDEX, BTLessStrategyNumber, first + (uint64) count);
+	scan = systable_beginscan_ordered(r->subtrees, r->subtree_index, r->snapshot, 4, keys);
+	while ((tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	{
+		Datum		values[SUBTREE_COLUMNS];
+		bool		nulls[SUBTREE_COLUMNS];
+
+		heap_deform_tuple(tuple, RelationGetDescr(r->subtrees), values, nulls);
+		for (int i = 0; i < SUBTREE_COLUMNS; i++)
+			if (nulls[i])
+				log_malformed("subtree");
+		if ((uint64) DatumGetInt64(values[2]) != next)
+			break;
+		if (!log_read_hash(values[3], out[next - first]))
+			log_malformed("subtree");
+		next++;
+	}
+	systable_endscan_ordered(scan);
+	if (next != first + (uint64) count)
+		tree_missing("subtree", level, next);
+}
+
+void
+tree_read_hashes(TreeReader *r, int level, uint64 first, int count, uint8 (*out)[MERKLE_HASH_LEN])
+{
+	Assert(first + (uint64) count <= r->size >> (level * TREE_TILE_BITS));
+	CHECK_FOR_INTERRUPTS();
+	if (level == 0)
+		tree_read_leaf_hashes(r, first, count, out);
+	else
+		tree_read_subtree_hashes(r, level, first, count, out);
+}
+
+/* ---- proofs ---- */
+
+/* A tile, read as far as the tree goes. */
+static const TreeTile *
+tree_tile(TreeReader *r, int level, uint64 tile)
+{
+	uint64		first = tile * MERKLE_TILE_WIDTH;
+	uint64		there = (r->size >> (level * TREE_TILE_BITS)) - first;
+	TreeTile   *t;
+
+	for (int i = 0; i < r->tile_count; i++)
+		if (r->tile[i]->level == level && r->tile[i]->tile == tile)
+			return r->tile[i];
+	if (r->tile_count == TILES_KEPT)
+		t = r->tile[TILES_KEPT - 1];
+	else
+		t = r->tile[r->tile_count++] = palloc(sizeof(TreeTile));
+	t->level = level;
+	t->tile = tile;
+	tree_read_hashes(r, level, first, (int) Min(there, MERKLE_TILE_WIDTH), t->hash);
+	return t;
+}
+
+static bool
+tree_source(void *arg, merkle_subtree subtree, uint8_t out[MERKLE_HASH_LEN])
+{
+	merkle_span span = merkle_path_span(subtree);
+	const TreeTile *t = tree_tile(arg, span.tile_level, span.tile);
+
+	merkle_path_perfect((const uint8_t (*)[MERKLE_HASH_LEN]) t->hash + span.first, span.count, out);
+	return true;
+}
+
+static void
+tree_read_range(TreeReader *r, merkle_range range, uint8 out[MERKLE_HASH_LEN])
+{
+	if (range.end > r->size || !merkle_path_root(range, tree_source, r, out))
+		elog(ERROR, "no root over leaves " UINT64_FORMAT " to " UINT64_FORMAT, range.begin, range.end);
+}
+
+void
+tree_read_root(TreeReader *r, uint64 size, uint8 out[MERKLE_HASH_LEN])
+{
+	tree_read_range(r, (merkle_range) {0, size}, out);
+}
+
+int
+tree_read_inclusion(TreeReader *r, uint64 index, uint8 (*out)[MERKLE_HASH_LEN])
+{
+	merkle_range range[MERKLE_PATH_MAX];
+	int			count;
+
+	if (!merkle_path_inclusion(index, r->size, range, &count))
+		elog(ERROR, "leaf " UINT64_FORMAT " is not in the tree", index);
+	for (int i = 0; i < count; i++)
+		tree_read_range(r, range[i], out[i]);
+	return count;
+}
+
+int
+tree_read_consistency(TreeReader *r, uint64 size1, uint8 (*out)[MERKLE_HASH_LEN])
+{
+	merkle_range range[MERKLE_PATH_MAX];
+	int			count;
+
+	if (!merkle_path_consistency(size1, r->size, range, &count))
+		elog(ERROR, "size " UINT64_FORMAT " is beyond the tree", size1);
+	for (int i = 0; i < count; i++)
+		tree_read_range(r, range[i], out[i]);
+	return count;
+}
