@@ -79,7 +79,7 @@ static TableWrite *last_write = NULL;	/* of writes, the one used last */
 static bool writing = false;	/* writes is not empty */
 static WriteFrame *spare_frame = NULL;	/* one, for the next transaction */
 
-static bool wrote_entries = false;	/* tell the sealer when it is committed */
+static bool wrote_leaves = false;	/* tell the sealer when it is committed */
 
 #define WRITES_KEPT_MAX 64		/* tables: a larger table of writes is made anew */
 
@@ -228,7 +228,7 @@ write_close_run(WriteFrame *frame)
 	log_insert_entry(&e, site->site_id, site->incarnation, &frame->place,
 					 frame->tags, (Size) frame->row_count * ROW_TAG_BYTES);
 	frame->open = false;
-	wrote_entries = true;
+	wrote_leaves = true;
 }
 
 /*
@@ -263,6 +263,12 @@ bool
 write_takes_ids(void)
 {
 	return restore_mode || IsLogicalWorker();
+}
+
+void
+write_tell_sealer(void)
+{
+	wrote_leaves = true;
 }
 
 /* Where a tuple has its ledger_id, which is not NULL in it. */
@@ -457,7 +463,7 @@ write_xact_callback(XactEvent event, void *arg)
 			write_close_all();
 			break;
 		case XACT_EVENT_COMMIT:
-			if (wrote_entries)
+			if (wrote_leaves)
 			{
 				SharedDatabase *db = shared_database();
 
@@ -465,12 +471,12 @@ write_xact_callback(XactEvent event, void *arg)
 				if (pg_atomic_exchange_u32(&db->unsealed, 1) == 0)
 					sealer_wake(db);
 			}
-			wrote_entries = false;
+			wrote_leaves = false;
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
 			write_forget();
-			wrote_entries = false;
+			wrote_leaves = false;
 			break;
 		default:
 			break;

@@ -30,6 +30,9 @@ extern void write_hash_rows(Relation rel, TupleTableSlot **slots, int count);
  */
 extern bool write_takes_ids(void);
 
+/* This transaction leaves something for the sealer, once it has committed. */
+extern void write_tell_sealer(void);
+
 extern void write_init(void);	/* _PG_init only */
 
 #endif							/* LEDGER_WRITE_H */

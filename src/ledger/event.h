@@ -1,0 +1,14 @@
+/*
+ * event.h: events, leaves of the log that are neither rows nor columns nor a block.
+ */
+#ifndef LEDGER_EVENT_H
+#define LEDGER_EVENT_H
+
+/*
+ * Record what this transaction does: kind is one of encode.h's event kinds, the
+ * values are texts under names (doc/format.md lists them for each kind).
+ * Returns the event_id.  Sealed once the transaction has committed.
+ */
+extern uint64 event_record(int kind, int count, const char *const *names, const char *const *values);
+
+#endif							/* LEDGER_EVENT_H */
