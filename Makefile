@@ -17,7 +17,12 @@ SERVER_SRCS  = $(wildcard src/*.c src/ledger/*.c src/worker/*.c src/metering/*.c
 OBJS         = $(SERVER_SRCS:.c=.o) $(CORE_OBJS)
 
 # One SQL file an area, in the order in which they need each other.
-SQL_PARTS    = sql/preamble.sql sql/ledger.sql sql/proof.sql sql/tree.sql sql/metering.sql
+SQL_PARTS    = sql/preamble.sql \
+               sql/ledger.sql \
+               sql/site.sql \
+               sql/proof.sql \
+               sql/tree.sql \
+               sql/metering.sql
 EXTENSION_SQL = pg_energyledger--$(EXTVERSION).sql
 DATA_built   = $(EXTENSION_SQL)
 DATA         = $(wildcard sql/updates/pg_energyledger--*--*.sql)

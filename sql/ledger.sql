@@ -36,19 +36,33 @@ CREATE TABLE energyledger.site (
     public_key        bytea NOT NULL,
     system_identifier bigint NOT NULL,
     database_oid      oid NOT NULL,
+    xid_space         integer NOT NULL,
+    timeline          integer NOT NULL,
     created_at        timestamptz NOT NULL,
     PRIMARY KEY (site_id, incarnation, key_number)
 ) USING ledger_log;
 COMMENT ON TABLE energyledger.site IS
-'who signs: a row for each incarnation of this database (a dump restored elsewhere or a copied database is a new one) and for each signing key it had';
+'who signs: a row for each incarnation of this log (where it was copied or restored it goes on under another name) and for each signing key it had; each has its event in the log';
 COMMENT ON COLUMN energyledger.site.site_id IS 'top 8 bits of the ledger_ids written here, 1 to 255';
-COMMENT ON COLUMN energyledger.site.incarnation IS 'counts from 1; transaction ids mean nothing across incarnations';
+COMMENT ON COLUMN energyledger.site.incarnation IS 'counts from 1: the names that this log had';
 COMMENT ON COLUMN energyledger.site.key_number IS 'counts the incarnation''s signing keys from 1; the highest is the one that signs';
 COMMENT ON COLUMN energyledger.site.origin IS 'first line of the checkpoints, and name of the signing key';
 COMMENT ON COLUMN energyledger.site.public_key IS 'Ed25519 public key, 32 bytes';
 COMMENT ON COLUMN energyledger.site.system_identifier IS 'the cluster it was made in (pg_control_system())';
 COMMENT ON COLUMN energyledger.site.database_oid IS 'the database it was made in';
+COMMENT ON COLUMN energyledger.site.xid_space IS
+'first of the incarnations that share their transaction ids with this one: its own number where a dump was restored, since ids start over there';
+COMMENT ON COLUMN energyledger.site.timeline IS 'WAL timeline of the server that made it';
 COMMENT ON COLUMN energyledger.site.created_at IS 'when';
+
+-- Not dumped: it is how a restored dump is told from a copy of the files.
+CREATE TABLE energyledger.local_incarnation (
+    incarnation integer NOT NULL PRIMARY KEY
+) USING ledger_log;
+COMMENT ON TABLE energyledger.local_incarnation IS
+'incarnations that were opened where these files are: their transaction ids count here. Never dumped, so that a restored dump knows that its own start over';
+COMMENT ON COLUMN energyledger.local_incarnation.incarnation IS 'site.incarnation';
+COMMENT ON INDEX energyledger.local_incarnation_pkey IS 'each once';
 
 CREATE TABLE energyledger.table_schema (
     schema_id      bigint NOT NULL PRIMARY KEY,
@@ -143,7 +157,7 @@ COMMENT ON COLUMN energyledger.block.first_index IS 'index in the log of the bat
 COMMENT ON COLUMN energyledger.block.leaf_count IS 'leaves of the batch, not counting the block itself, whose index is first_index + leaf_count';
 COMMENT ON COLUMN energyledger.block.sealed_at IS 'when';
 COMMENT ON COLUMN energyledger.block.incarnation IS 'incarnation to which snapshot belongs';
-COMMENT ON COLUMN energyledger.block.key_number IS 'which of the incarnation''s keys signed the checkpoint';
+COMMENT ON COLUMN energyledger.block.key_number IS 'which of the incarnation''s keys signed the checkpoint; where the block before has a lower one, that and those between signed it as well';
 COMMENT ON COLUMN energyledger.block.timeline IS 'WAL timeline of the server that sealed it';
 COMMENT ON COLUMN energyledger.block.snapshot IS 'what was visible when it was sealed: the next block takes what was not';
 COMMENT ON COLUMN energyledger.block.id_floor IS 'the next ledger_id not yet reserved when it was sealed: transactions from xid_floor on have no lower ones';
@@ -267,12 +281,6 @@ CREATE FUNCTION energyledger.checkpoint() RETURNS text
 COMMENT ON FUNCTION energyledger.checkpoint() IS
 'Newest checkpoint of this log: a C2SP signed note (c2sp.org/tlog-checkpoint) whose text is origin, number of leaves and base64 root.
 NULL before the first block. Keep it: whoever holds it can prove any later change of what it covers.';
-
-CREATE FUNCTION energyledger.site_vkey() RETURNS text
-    AS 'MODULE_PATHNAME', 'site_vkey' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION energyledger.site_vkey() IS
-'Verifier key of this site (c2sp.org/signed-note): <origin>+<key id, 8 hex digits>+<base64 of 0x01 and the Ed25519 public key>.
-Hand it to those who check, by a way they trust.';
 
 CREATE FUNCTION energyledger.verify(only_relation regclass DEFAULT NULL,
     OUT relation text, OUT ledger_id bigint, OUT kind text, OUT expected text, OUT found text)

@@ -318,29 +318,50 @@ note_verify(const char *note, size_t len, const note_key *k, size_t *text_len)
 	return NOTE_VALID;
 }
 
+/* "— <name> <base64 of key id and signature>" */
+static void
+note_put_signature(bytes_out *o, const char *text, size_t text_len, const note_key *k,
+				   const uint8_t secret_key[ED25519_SECRET_LEN])
+{
+	uint8_t		blob[NOTE_BLOB_LEN];
+
+	bytes_store_u32(blob, k->id);
+	ed25519_sign(secret_key, (const uint8_t *) text, text_len, blob + NOTE_KEY_ID_LEN);
+	bytes_put(o, note_dash, NOTE_DASH_LEN);
+	bytes_put(o, k->name, strlen(k->name));
+	bytes_put_u8(o, ' ');
+	note_put_base64(o, blob, sizeof(blob));
+	bytes_put_u8(o, '\n');
+}
+
 size_t
 note_sign(const char *text, size_t text_len, const note_key *k,
 		  const uint8_t secret_key[ED25519_SECRET_LEN],
 		  char *out, size_t cap)
 {
-	uint8_t		blob[NOTE_BLOB_LEN];
 	bytes_out	o;
 
 	if (text_len == 0 || text_len > NOTE_BYTES_MAX || text[text_len - 1] != '\n' ||
 		!note_characters_valid(text, text_len, true))
 		return 0;
-	bytes_store_u32(blob, k->id);
-	ed25519_sign(secret_key, (const uint8_t *) text, text_len, blob + NOTE_KEY_ID_LEN);
-
 	bytes_out_init(&o, out, cap);
 	bytes_put(&o, text, text_len);
 	bytes_put_u8(&o, '\n');
-	bytes_put(&o, note_dash, NOTE_DASH_LEN);
-	bytes_put(&o, k->name, strlen(k->name));
-	bytes_put_u8(&o, ' ');
-	note_put_base64(&o, blob, sizeof(blob));
-	bytes_put_u8(&o, '\n');
+	note_put_signature(&o, text, text_len, k, secret_key);
 	return o.overflow || o.len > NOTE_BYTES_MAX ? 0 : o.len;
+}
+
+size_t
+note_sign_also(char *note, size_t note_len, size_t text_len, const note_key *k,
+			   const uint8_t secret_key[ED25519_SECRET_LEN], size_t cap)
+{
+	bytes_out	o;
+
+	if (note_len > cap || text_len + 1 >= note_len || note[note_len - 1] != '\n')
+		return 0;
+	bytes_out_init(&o, note + note_len, cap - note_len);
+	note_put_signature(&o, note, text_len, k, secret_key);
+	return o.overflow || note_len + o.len > NOTE_BYTES_MAX ? 0 : note_len + o.len;
 }
 
 /* Any line of text will do: an origin only should look like a key's name. */

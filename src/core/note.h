@@ -53,6 +53,13 @@ extern size_t note_sign(const char *text, size_t text_len, const note_key *k,
 						const uint8_t secret_key[ED25519_SECRET_LEN],
 						char *out, size_t cap);
 
+/*
+ * One more signature line, of another key, at the end of a note whose text has
+ * text_len bytes.  The new length (no NUL), 0 where cap is too small.
+ */
+extern size_t note_sign_also(char *note, size_t note_len, size_t text_len, const note_key *k,
+							 const uint8_t secret_key[ED25519_SECRET_LEN], size_t cap);
+
 typedef struct note_checkpoint
 {
 	char		origin[NOTE_NAME_LEN_MAX + 1];

@@ -11,16 +11,12 @@
 #include "pgstat.h"
 #include "utils/builtins.h"
 
-#include "core/note.h"
-#include "ledger/site.h"
 #include "ledger/verify.h"
 #include "worker/sealer.h"
 #include "worker/shared.h"
 
 PG_FUNCTION_INFO_V1(require_preload);
-PG_FUNCTION_INFO_V1(open_site);
 PG_FUNCTION_INFO_V1(seal);
-PG_FUNCTION_INFO_V1(site_vkey);
 PG_FUNCTION_INFO_V1(verify);
 
 /* First line of the extension script. */
@@ -33,14 +29,6 @@ require_preload(PG_FUNCTION_ARGS)
 				 errmsg("pg_energyledger must be loaded via shared_preload_libraries"),
 				 errdetail("Without it nothing would guard, hash and seal ledger tables."),
 				 errhint("Add pg_energyledger to shared_preload_libraries in postgresql.conf and restart the server.")));
-	PG_RETURN_VOID();
-}
-
-/* Extension script: this database's first incarnation. */
-Datum
-open_site(PG_FUNCTION_ARGS)
-{
-	site_insert_first();
 	PG_RETURN_VOID();
 }
 
@@ -85,20 +73,6 @@ seal(PG_FUNCTION_ARGS)
 	if (height == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64((int64) height);
-}
-
-Datum
-site_vkey(PG_FUNCTION_ARGS)
-{
-	note_key	key;
-	char		vkey[NOTE_NAME_LEN_MAX + 64];
-	size_t		len;
-
-	site_note_key(&key);
-	len = note_key_format(&key, vkey, sizeof(vkey));
-	if (len == 0)
-		elog(ERROR, "verifier key does not fit its buffer");
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(vkey, (int) len));
 }
 
 /* verify(only_relation): findings, one a row. */

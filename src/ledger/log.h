@@ -43,6 +43,8 @@ typedef struct LogBlockExtra
 	const char *note;
 } LogBlockExtra;
 
+#define LOG_SITE_NATTS 10		/* columns of energyledger.site */
+
 extern void log_insert_block(const encode_block *b, const LogBlockExtra *extra);
 
 /*

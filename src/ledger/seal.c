@@ -46,13 +46,15 @@ typedef struct PreviousBlock
 	uint8		hash[MERKLE_HASH_LEN];
 	int			incarnation;
 	int			key_number;
+	int			xid_space;		/* of its incarnation */
 	Datum		snapshot;
 	merkle_frontier frontier;
 } PreviousBlock;
 
 typedef struct Sealing
 {
-	const Site *site;
+	List	   *sites;			/* as this snapshot sees them, newest first */
+	const Site *site;			/* the newest: whose block it is */
 	SealFloor	floor;			/* of this block */
 	uint64		id_from;		/* nothing new lies below this */
 	PreviousBlock previous;
@@ -72,36 +74,57 @@ seal_refuse(uint64 height, const char *detail)
 			 errhint("Run SELECT * FROM energyledger.verify().")));
 }
 
-/* The key with which the block before was signed. */
-static void
-seal_previous_key(int site_id, const PreviousBlock *previous, note_key *key)
+/* The row of the key with which the block before was signed. */
+static const Site *
+seal_previous_site(const Sealing *s)
 {
-	Oid			types[3] = {INT4OID, INT4OID, INT4OID};
-	Datum		values[3] = {Int32GetDatum(site_id), Int32GetDatum(previous->incarnation),
-	Int32GetDatum(previous->key_number)};
-	bool		isnull;
-	char	   *origin;
-	uint8		public_key[MERKLE_HASH_LEN];
+	const PreviousBlock *p = &s->previous;
+	ListCell   *lc;
 
-	if (SPI_execute_with_args("SELECT origin, public_key FROM energyledger.site"
-							  " WHERE site_id = $1 AND incarnation = $2 AND key_number = $3",
-							  3, types, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+	foreach(lc, s->sites)
+	{
+		const Site *site = lfirst(lc);
+
+		if (site->incarnation == p->incarnation && site->key_number == p->key_number)
+			return site;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("site %d has no key %d of incarnation %d", s->site->site_id,
+					p->key_number, p->incarnation)));
+}
+
+/*
+ * The leaves end with the block, too.  Where more of the log is left than of its
+ * blocks, a block was lost that others may hold the checkpoint of.
+ */
+static void
+seal_check_end(const Sealing *s)
+{
+	Oid			types[1] = {INT4OID};
+	Datum		args[1] = {Int32GetDatum(s->site->site_id)};
+	int64		size = 0;
+	bool		isnull = false;
+
+	if (SPI_execute_with_args("SELECT first_index + cardinality(refs) FROM energyledger.leaf_run"
+							  " WHERE site_id = $1 ORDER BY first_index DESC LIMIT 1",
+							  1, types, args, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the newest leaves");
+	if (SPI_processed == 1)
+		size = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	if (isnull || (uint64) size != s->previous.frontier.size)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("site %d has no key %d of incarnation %d", site_id,
-						previous->key_number, previous->incarnation)));
-	origin = TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	if (!log_read_hash(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull), public_key))
-		log_malformed("site");
-	if (!note_key_init(key, origin, public_key))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("origin \"%s\" cannot name a key", origin)));
+				 errmsg("the log does not end with its newest block: nothing more is signed"),
+				 errdetail("It has " INT64_FORMAT " leaves, " UINT64_FORMAT " of them up to block " UINT64_FORMAT ".",
+						   size, s->previous.frontier.size,
+						   s->previous.exists ? s->previous.block.height : 0),
+				 errhint("Run SELECT * FROM energyledger.verify(), and restore what is missing from a standby or a backup.")));
 }
 
 /* What was sealed must still say what was signed. */
 static void
-seal_check_previous(const Site *site, const PreviousBlock *previous, const char *note)
+seal_check_previous(const Sealing *s, const PreviousBlock *previous, const char *note)
 {
 	note_key	key;
 	note_checkpoint checkpoint;
@@ -112,7 +135,8 @@ seal_check_previous(const Site *site, const PreviousBlock *previous, const char 
 	if (previous->frontier.size != b->first_index + b->count + 1)
 		seal_refuse(b->height, "Its frontier has another size than the log up to it.");
 	merkle_frontier_root(&previous->frontier, root);
-	seal_previous_key(site->site_id, previous, &key);
+	/* other keys' lines are passed over: that of a key that was replaced is verify()'s to check */
+	site_row_key(seal_previous_site(s), &key);
 	if (note_verify(note, strlen(note), &key, &text_len) != NOTE_VALID ||
 		!note_checkpoint_parse(note, text_len, &checkpoint))
 		seal_refuse(b->height, "Its checkpoint is not signed by this site.");
@@ -155,7 +179,8 @@ seal_read_previous(Sealing *s)
 	frontier = DatumGetByteaPP(values[LOG_BLOCK_COLUMN_COUNT + 3]);
 	if (!merkle_frontier_load(&p->frontier, (uint8 *) VARDATA_ANY(frontier), VARSIZE_ANY_EXHDR(frontier)))
 		seal_refuse(p->block.height, "Its frontier is malformed.");
-	seal_check_previous(s->site, p, TextDatumGetCString(values[LOG_BLOCK_COLUMN_COUNT + 4]));
+	p->xid_space = seal_previous_site(s)->xid_space;
+	seal_check_previous(s, p, TextDatumGetCString(values[LOG_BLOCK_COLUMN_COUNT + 4]));
 }
 
 static void
@@ -193,14 +218,14 @@ seal_find_start(Sealing *s)
 {
 	Oid			types[3] = {INT4OID, INT4OID, PG_SNAPSHOTOID};
 	Datum		args[3] = {Int32GetDatum(s->site->site_id),
-	Int32GetDatum(s->site->incarnation), s->previous.snapshot};
+	Int32GetDatum(s->site->xid_space), s->previous.snapshot};
 	bool		isnull;
 
 	s->id_from = (uint64) s->site->site_id << LEDGER_ID_COUNTER_BITS;
-	if (!s->previous.exists || s->previous.incarnation != s->site->incarnation)
+	if (!s->previous.exists || s->previous.xid_space != s->site->xid_space)
 		return;
 	if (SPI_execute_with_args("SELECT id_floor FROM energyledger.block"
-							  " WHERE site_id = $1 AND incarnation = $2"
+							  " WHERE site_id = $1 AND incarnation >= $2"
 							  " AND xid_floor <= pg_snapshot_xmin($3)"
 							  " ORDER BY height DESC LIMIT 1",
 							  3, types, args, NULL, true, 1) != SPI_OK_SELECT)
@@ -211,26 +236,51 @@ seal_find_start(Sealing *s)
 }
 
 /*
+ * Incarnations from here on have other transaction ids than the previous block's:
+ * the next xid space's first.
+ */
+static int
+seal_next_space(const Sealing *s)
+{
+	int			next = PG_INT32_MAX;
+	ListCell   *lc;
+
+	if (!s->previous.exists)
+		return 0;
+	foreach(lc, s->sites)
+	{
+		int			space = ((const Site *) lfirst(lc))->xid_space;
+
+		if (space > s->previous.xid_space)
+			next = Min(next, space);
+	}
+	return next;
+}
+
+/*
  * Rows of a log table that are visible now and were not in the previous block's
- * snapshot.  xids of an older incarnation (before a dump was restored) are
- * compared with that one's snapshot, and everything of a newer one is new.
+ * snapshot.  Incarnations that share their transaction ids with that block's are
+ * compared with it, older ones too: a transaction may have begun before the
+ * log was reopened and committed after.  What is older still was sealed before the
+ * ids started over (a dump was restored), and what is newer is new.
  */
 static Portal
 seal_open_new(Sealing *s, const char *columns, const char *table, const char *id)
 {
 	const PreviousBlock *p = &s->previous;
-	Oid			types[4] = {INT4OID, PG_SNAPSHOTOID, INT8OID, INT8OID};
-	Datum		args[4] = {Int32GetDatum(p->exists ? p->incarnation : 0), p->snapshot,
+	Oid			types[5] = {INT4OID, PG_SNAPSHOTOID, INT8OID, INT8OID, INT4OID};
+	Datum		args[5] = {Int32GetDatum(seal_next_space(s)), p->snapshot,
 		Int64GetDatum((int64) s->id_from),
-	Int64GetDatum((int64) (s->site->site_id + 1) << LEDGER_ID_COUNTER_BITS)};
-	char		nulls[4] = {' ', p->exists ? ' ' : 'n', ' ', ' '};
+		Int64GetDatum((int64) (s->site->site_id + 1) << LEDGER_ID_COUNTER_BITS),
+	Int32GetDatum(p->exists ? p->xid_space : 0)};
+	char		nulls[5] = {' ', p->exists ? ' ' : 'n', ' ', ' ', ' '};
 	char	   *query =
 		psprintf("SELECT %s, %s FROM energyledger.%s WHERE %s >= $3 AND %s < $4"
-				 " AND (incarnation > $1 OR incarnation = $1 AND NOT pg_visible_in_snapshot(xid, $2))"
+				 " AND (incarnation >= $1 OR incarnation >= $5 AND NOT pg_visible_in_snapshot(xid, $2))"
 				 " ORDER BY %s",
 				 columns, id, table, id, id, id);
 
-	return SPI_cursor_open_with_args(NULL, query, 4, types, args, nulls, true, 0);
+	return SPI_cursor_open_with_args(NULL, query, 5, types, args, nulls, true, 0);
 }
 
 typedef void (*seal_row_function) (Sealing *s, const Datum *values, const bool *nulls, uint64 ref);
@@ -294,6 +344,32 @@ seal_new(Sealing *s, Portal portal, int column_count, seal_row_function row)
 	SPI_cursor_close(portal);
 }
 
+/*
+ * The keys that sign the block: the newest, and before it those that it replaces
+ * here.  A key is named by an event, which is a leaf of the first block that the
+ * key signs; because the key before signs that block too, whoever trusts the old key
+ * has its word for the new one, and the new one's signature shows that its
+ * secret is in our hands.
+ */
+static int
+seal_keys(const Sealing *s, note_key **keys)
+{
+	const PreviousBlock *p = &s->previous;
+	int			from = p->exists && p->incarnation == s->site->incarnation ? p->key_number : 1;
+	int			count = 0;
+	ListCell   *lc;
+
+	*keys = palloc(sizeof(note_key) * list_length(s->sites));
+	foreach(lc, s->sites)
+	{
+		const Site *site = lfirst(lc);
+
+		if (site->incarnation == s->site->incarnation && site->key_number >= from)
+			site_row_key(site, &(*keys)[count++]);
+	}
+	return count;
+}
+
 /* The checkpoint: origin, size, root, signed. */
 static char *
 seal_sign(const Sealing *s)
@@ -301,6 +377,8 @@ seal_sign(const Sealing *s)
 	note_checkpoint checkpoint;
 	char		text[SEAL_NOTE_TEXT_MAX];
 	size_t		len;
+	note_key   *keys;
+	int			key_count = seal_keys(s, &keys);
 
 	strlcpy(checkpoint.origin, s->site->origin, sizeof(checkpoint.origin));
 	checkpoint.size = s->frontier.size;
@@ -308,7 +386,7 @@ seal_sign(const Sealing *s)
 	len = note_checkpoint_format(&checkpoint, text, sizeof(text));
 	if (len == 0)
 		elog(ERROR, "checkpoint of \"%s\" cannot be written", s->site->origin);
-	return site_sign_note(text, len);
+	return site_sign(text, len, keys, key_count);
 }
 
 /* The block as the last leaf of its batch. */
@@ -351,13 +429,21 @@ seal_finish(Sealing *s)
 uint64
 seal_block(SealFloor floor)
 {
-	Sealing		s = {.site = site_current(),.floor = floor};
+	Sealing		s = {.floor = floor};
 	uint64		height;
 
 	SPI_connect();
+	/* not site_current(): a key that came after the snapshot has its event after it, too */
+	s.sites = site_rows(GetActiveSnapshot());
+	if (s.sites == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this database has no ledger site")));
+	s.site = linitial(s.sites);
 	s.context = CurrentMemoryContext;
 	s.scratch = AllocSetContextCreate(CurrentMemoryContext, "seal rows", ALLOCSET_DEFAULT_SIZES);
 	seal_read_previous(&s);
+	seal_check_end(&s);
 	seal_find_start(&s);
 	s.frontier = s.previous.frontier;
 	seal_new(&s, seal_open_new(&s, LOG_SCHEMA_COLUMNS, "table_schema", "schema_id"),

@@ -5,15 +5,22 @@
 #define LEDGER_SITE_H
 
 #include "core/note.h"
+#include "nodes/pg_list.h"
+#include "utils/snapshot.h"
 
+/* A row of energyledger.site. */
 typedef struct Site
 {
 	int			site_id;		/* 1-255, the top bits of our ledger_ids */
-	int			incarnation;	/* +1 whenever the database became a copy (dump and
-								 * restore, template), because xids start over */
+	int			incarnation;	/* +1 whenever the log goes on under another name */
 	int			key_number;		/* +1 whenever the signing key was replaced */
 	char		origin[NOTE_NAME_LEN_MAX + 1];
 	uint8		public_key[ED25519_PUBLIC_LEN];
+	uint64		system_identifier;	/* the cluster and ... */
+	Oid			database;		/* ... the database it was made in */
+	int			xid_space;		/* first incarnation with which it shares its
+								 * transaction ids */
+	uint32		timeline;		/* of the server that made it */
 } Site;
 
 /*
@@ -25,17 +32,20 @@ extern const Site *site_current(void);
 extern const char *site_origin(void);
 extern void site_note_key(note_key *k);
 
+/* All rows of energyledger.site that a snapshot sees, newest first; palloc'd. */
+extern List *site_rows(Snapshot snapshot);
+extern bool site_is_copy(const Site *site);	/* made in another database */
+extern void site_forget_current(void);	/* the table was written */
+
+/* The key of a row; errors where its origin cannot name one. */
+extern void site_row_key(const Site *site, note_key *k);
+
 /*
- * A signed note over text by the site key, palloc'd.  Callers are the sealer
- * and the receipts: whatever is signed must already be durable.
+ * A signed note over text, palloc'd: by the current key, or by each of several of
+ * the log's keys.  Callers are the sealer and the receipts: whatever is signed must
+ * already be durable.
  */
 extern char *site_sign_note(const char *text, size_t len);
-
-/* Postmaster, before any backend: make the key if there is none, publish the public half. */
-extern void site_key_prepare(void);
-
-/* Row of a new incarnation where the database is not the one that the newest row names. */
-extern bool site_reopen_if_copied(void);
-extern void site_insert_first(void);
+extern char *site_sign(const char *text, size_t len, const note_key *keys, int count);
 
 #endif							/* LEDGER_SITE_H */

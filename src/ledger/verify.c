@@ -42,6 +42,7 @@
 #include "ledger/site.h"
 #include "ledger/verify.h"
 #include "ledger/verify_log.h"
+#include "ledger/verify_site.h"
 #include "ledger/write.h"
 
 #define VERIFY_FETCH 1000
@@ -535,6 +536,7 @@ verify_ledger(ReturnSetInfo *result, Oid relid)
 
 	SPI_connect();
 	verify_log(&f, site_current()->site_id, &log);
+	verify_site(&f, site_current()->site_id);
 	verify_rows(&f, only);
 	SPI_finish();
 	if (f.count > 0)

@@ -306,9 +306,14 @@ log_check_unsealed(Findings *f, int site_id, const char *table, const char *id, 
 	Datum		args[1] = {Int32GetDatum(site_id)};
 	char	   *query =
 		psprintf("SELECT t.%s FROM energyledger.%s t,"
-				 " (SELECT incarnation, snapshot FROM energyledger.block WHERE site_id = $1 ORDER BY height DESC LIMIT 1) b"
-				 " WHERE t.site_id = $1 AND (t.incarnation < b.incarnation OR"
-				 " t.incarnation = b.incarnation AND pg_visible_in_snapshot(t.xid, b.snapshot))"
+				 " (SELECT n.snapshot, i.xid_space, coalesce((SELECT min(x.xid_space) FROM energyledger.site x"
+				 " WHERE x.site_id = $1 AND x.xid_space > i.xid_space), 2147483647) AS next_space"
+				 " FROM (SELECT incarnation, key_number, snapshot FROM energyledger.block"
+				 " WHERE site_id = $1 ORDER BY height DESC LIMIT 1) n"
+				 " JOIN energyledger.site i ON i.site_id = $1 AND i.incarnation = n.incarnation"
+				 " AND i.key_number = n.key_number) b"
+				 " WHERE t.site_id = $1 AND (t.incarnation < b.xid_space OR"
+				 " t.incarnation < b.next_space AND pg_visible_in_snapshot(t.xid, b.snapshot))"
 				 " AND NOT EXISTS (SELECT FROM " LOG_LEAVES " l WHERE l.site_id = $1 AND l.kind %s AND l.ref = t.%s)"
 				 " ORDER BY 1",
 				 id, table, kinds, id);

@@ -33,7 +33,7 @@
 #include "guc.h"
 #include "ledger/log.h"
 #include "ledger/seal.h"
-#include "ledger/site.h"
+#include "ledger/site_change.h"
 #include "worker/sealer.h"
 #include "worker/shared.h"
 
@@ -95,15 +95,12 @@ sealer_has_extension(void)
 }
 
 /*
- * One block, in one transaction with one snapshot.  The commit is flushed
- * whatever the server's default is: a signature must never outlive what it signs.
+ * A transaction.  Its commit is flushed whatever the server's default is: a
+ * signature must never outlive what it signs.
  */
-static uint64
-sealer_seal(void)
+static void
+sealer_begin(void)
 {
-	uint64		height;
-	SealFloor	floor;
-
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
@@ -114,8 +111,32 @@ sealer_seal(void)
 	/* what is new is a few rows at the end of an index, whatever old statistics say */
 	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
-	if (site_reopen_if_copied())
-		CommandCounterIncrement();
+}
+
+/*
+ * A copied database is opened when its sealer comes, whether there is something
+ * to seal or not: until then nobody can write to it.  In a transaction of its own,
+ * so that the block's snapshot can tell what it wrote.
+ */
+static void
+sealer_open(void)
+{
+	sealer_begin();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	(void) site_open_where_needed();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+/* One block, in one transaction with one snapshot. */
+static uint64
+sealer_seal(void)
+{
+	uint64		height;
+	SealFloor	floor;
+
+	sealer_open();
+	sealer_begin();
 	/* in this order: see seal.c */
 	floor = seal_floor();
 	XactIsoLevel = XACT_REPEATABLE_READ;
@@ -171,20 +192,6 @@ sealer_try(MemoryContext context)
 	shared_seal_answer(mine, ticket, height, failed ? error : NULL);
 	MemoryContextReset(context);
 	return !failed;
-}
-
-/*
- * A copied database is opened when its sealer comes, whether there is something
- * to seal or not: until then nobody can write to it.
- */
-static void
-sealer_open_copy(void)
-{
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	(void) site_reopen_if_copied();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
 }
 
 static bool
@@ -247,7 +254,7 @@ sealer_main(Datum arg)
 	if (IsBinaryUpgrade || !sealer_has_extension() || !sealer_enter())
 		proc_exit(0);
 	pgstat_report_appname("energyledger sealer");
-	sealer_open_copy();
+	sealer_open();
 	sealer_loop();
 	proc_exit(0);
 }

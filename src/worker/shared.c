@@ -7,12 +7,15 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include <unistd.h>
+
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 
 #include "guc.h"
-#include "ledger/site.h"
+#include "ledger/site_key.h"
 #include "worker/shared.h"
 
 SharedState *shared_state = NULL;
@@ -62,8 +65,12 @@ shared_startup(void)
 		memset(shared_state, 0, shared_size());
 		shared_state->lock = &GetNamedLWLockTranche("energyledger")->lock;
 		shared_state->id_tranche = LWLockNewTrancheId();
+		LWLockInitialize(&shared_state->key_lock, shared_state->id_tranche);
 		for (int i = 0; i < databases_max; i++)
 			shared_database_init(&shared_state->database[i], shared_state->id_tranche);
+		/* both are gone by the time that anybody could ask */
+		shared_state->backup_restored = access(RECOVERY_SIGNAL_FILE, F_OK) == 0 &&
+			access(STANDBY_SIGNAL_FILE, F_OK) != 0;
 		if (!IsBinaryUpgrade)
 			site_key_prepare();
 	}

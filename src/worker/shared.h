@@ -10,8 +10,6 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
-#include "core/ed25519.h"
-
 #define SEAL_ERROR_LEN_MAX 256
 #define SEALER_HELD_MAX 32		/* statements at a time that need a database
 								 * unconnected */
@@ -51,8 +49,8 @@ typedef struct SharedState
 	int			id_tranche;
 	Oid			held[SEALER_HELD_MAX];	/* databases without a sealer for now, under
 										 * lock; one may stand here more than once */
-	bool		key_loaded;
-	uint8		public_key[ED25519_PUBLIC_LEN]; /* of the site, set before any backend starts */
+	LWLock		key_lock;		/* whoever appends to the signing key file */
+	bool		backup_restored;	/* this start began with the recovery of a backup */
 	SharedDatabase database[FLEXIBLE_ARRAY_MEMBER];
 } SharedState;
 

@@ -242,12 +242,12 @@ log "the newest block disappears" block "DELETE FROM $E.block WHERE height = 2" 
 log "a leaf disappears" leaf_run "UPDATE $E.leaf_run SET refs = refs[:$at] || refs[$at + 2:], kinds = overlay(kinds PLACING '' FROM $at + 1 FOR 1) $run" "2 block_range|block,1 entry_not_in_log|entry,8 leaf_hash|leaf_run,1 log_root|block"
 log "a run at the end of all numbers" leaf_run "UPDATE $E.leaf_run SET first_index = -1 $run" "2 block_range|block,1 leaf_missing|leaf_run"
 log "a run of nothing" leaf_run "UPDATE $E.leaf_run SET refs[$at + 1] = NULL $run" "1 entry_not_in_log|entry,1 leaf_kind|leaf_run"
-log "a run of leaves disappears" leaf_run "DELETE FROM $E.leaf_run $run" "1 block_chain|block,1 block_height|block,1 block_not_in_log|block,1 block_range|block,9 entry_not_in_log|entry,1 leaf_missing|leaf_run,6 schema_not_in_log|table_schema"
-log "kinds cut short" leaf_run "UPDATE $E.leaf_run SET kinds = '' $run" "1 block_chain|block,1 block_height|block,1 block_not_in_log|block,1 block_range|block,9 entry_not_in_log|entry,16 leaf_kind|leaf_run,6 schema_not_in_log|table_schema"
+log "a run of leaves disappears" leaf_run "DELETE FROM $E.leaf_run $run" "1 block_chain|block,1 block_height|block,1 block_not_in_log|block,1 block_range|block,9 entry_not_in_log|entry,1 event_not_in_log|event,1 leaf_missing|leaf_run,6 schema_not_in_log|table_schema"
+log "kinds cut short" leaf_run "UPDATE $E.leaf_run SET kinds = '' $run" "1 block_chain|block,1 block_height|block,1 block_not_in_log|block,1 block_range|block,9 entry_not_in_log|entry,1 event_not_in_log|event,17 leaf_kind|leaf_run,6 schema_not_in_log|table_schema"
 log "a leaf is added" leaf_run "INSERT INTO $E.leaf_run SELECT site_id, max(leaf_index) + 1, '\\x01', ARRAY[$(id_of 1)], sha256('') FROM $E.leaf GROUP BY 1" "1 leaf_hash|leaf_run,1 leaf_without_block|leaf_run"
 log "a leaf of no kind" leaf_run "UPDATE $E.leaf_run SET kinds = set_byte(kinds, $at, 9) $run" "1 entry_not_in_log|entry,1 event_missing|event"
-log "another public key" site "UPDATE $E.site SET public_key = sha256('')" "2 checkpoint_signature|block"
-log "another name" site "UPDATE $E.site SET origin = 'energyledger/1/2'" "2 checkpoint_signature|block"
+log "another public key" site "UPDATE $E.site SET public_key = sha256('')" "2 checkpoint_signature|block,1 site_event|site,1 site_missing|event"
+log "another name" site "UPDATE $E.site SET origin = 'energyledger/1/2'" "2 checkpoint_signature|block,1 site_event|site,1 site_missing|event"
 
 # The sealer signs nothing on top of a block that does not verify.
 edit $E.block "CREATE TABLE aside AS TABLE $E.block; UPDATE $E.block SET frontier = set_byte(frontier, 20, get_byte(frontier, 20) # 1) WHERE height = 2" ledger_log

@@ -228,6 +228,48 @@ signed_notes_verify(void **state)
 	}
 }
 
+/* A key and its successor, of one name, sign one text. */
+static void
+two_keys_sign(void **state)
+{
+	static const char text[] = "site.example/1\n\nwhat both say\n";
+	uint8_t		seed[ED25519_SEED_LEN] = "another seed that only tests use";
+	uint8_t		public_key[ED25519_PUBLIC_LEN];
+	uint8_t		secret[ED25519_SECRET_LEN];
+	note_key	next;
+	char		note[1024];
+	size_t		one = note_sign(text, strlen(text), &mine, mine_secret, note, sizeof(note));
+	size_t		two;
+	size_t		text_len;
+	char	   *small;
+
+	ed25519_from_seed(seed, public_key, secret);
+	assert_true(note_key_init(&next, mine.name, public_key));
+	assert_int_equal(verify(note, one, &next), NOTE_UNSIGNED);
+	two = note_sign_also(note, one, strlen(text), &next, secret, sizeof(note));
+	assert_true(two > one);
+	assert_int_equal(note_verify(note, two, &mine, &text_len), NOTE_VALID);
+	assert_int_equal(text_len, strlen(text));
+	assert_int_equal(note_verify(note, two, &next, &text_len), NOTE_VALID);
+	assert_int_equal(text_len, strlen(text));
+
+	/* no room, no note */
+	small = malloc(two);
+	assert_non_null(small);
+	memcpy(small, note, one);
+	assert_int_equal(note_sign_also(small, one, strlen(text), &next, secret, two - 1), 0);
+	assert_int_equal(note_sign_also(small, one, strlen(text), &next, secret, two), two);
+	assert_memory_equal(small, note, two);
+	assert_int_equal(note_sign_also(small, one, strlen(text), &next, secret, one - 1), 0);
+	assert_int_equal(note_sign_also(small, one, one, &next, secret, two), 0);
+	free(small);
+
+	/* a flipped bit in either line is that key's own */
+	note[two - 20] ^= 1;
+	assert_int_equal(verify(note, two, &mine), NOTE_VALID);
+	assert_int_not_equal(verify(note, two, &next), NOTE_VALID);
+}
+
 static void
 unsignable_texts_are_refused(void **state)
 {
@@ -475,6 +517,7 @@ main(void)
 		cmocka_unit_test(vkey_of_another_type_is_refused),
 		cmocka_unit_test(names),
 		cmocka_unit_test(signed_notes_verify),
+		cmocka_unit_test(two_keys_sign),
 		cmocka_unit_test(unsignable_texts_are_refused),
 		cmocka_unit_test(malformed_notes_are_refused),
 		cmocka_unit_test(other_signature_lines),

@@ -1,0 +1,22 @@
+/*
+ * site_change.h: the log gets a name or a key.
+ */
+#ifndef LEDGER_SITE_CHANGE_H
+#define LEDGER_SITE_CHANGE_H
+
+#define SITE_REASON_LEN_MAX 1000	/* bytes of what an operator may say */
+
+/* CREATE EXTENSION: the first incarnation.  Nothing in restore mode. */
+extern void site_open_first(void);
+
+/*
+ * The sealer, in a transaction of its own: a new incarnation where the log must not
+ * go on under its name.  True where it made one.
+ */
+extern bool site_open_where_needed(void);
+
+/* By hand. */
+extern void site_reopen(const char *reason);
+extern void site_rotate_key(bool fresh);
+
+#endif							/* LEDGER_SITE_CHANGE_H */
