@@ -22,7 +22,8 @@ SQL_PARTS    = sql/preamble.sql \
                sql/site.sql \
                sql/proof.sql \
                sql/tree.sql \
-               sql/metering.sql
+               sql/metering.sql \
+               sql/roles.sql
 EXTENSION_SQL = pg_energyledger--$(EXTVERSION).sql
 DATA_built   = $(EXTENSION_SQL)
 DATA         = $(wildcard sql/updates/pg_energyledger--*--*.sql)

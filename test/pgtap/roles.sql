@@ -1,0 +1,143 @@
+-- roles.sql: what each role may do and what it may not: every function and every table
+-- of the extension against every role.  Whoever adds a function or a table decides here
+-- who may use it; until then the first two tests fail.
+
+\set QUIET 1
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS pg_energyledger;
+
+BEGIN;
+CREATE ROLE energyledger_nobody;
+CREATE TEMP TABLE role (name text, letter text);
+INSERT INTO role VALUES ('energyledger_reader', 'r'), ('energyledger_writer', 'w'),
+    ('energyledger_operator', 'o'), ('energyledger_auditor', 'a'), ('energyledger_nobody', 'n');
+
+-- Letters of those who may; rwoan is everybody.
+CREATE TEMP TABLE may_execute (signature text, letters text);
+INSERT INTO may_execute VALUES
+    ('energyledger.ingest(bytea[],text[])', 'w'),
+    ('energyledger.meter_receipts(text[])', 'w'),
+    ('energyledger.register_meter(text,bytea,text,text,bigint,integer,integer,text,text)', 'o'),
+    ('energyledger.seal()', 'o'),
+    ('energyledger.rotate_key(boolean)', 'o'),
+    ('energyledger.reopen(text)', 'o'),
+    -- read what their caller may read
+    ('energyledger.checkpoint()', 'rwoan'),
+    ('energyledger.site_vkey()', 'rwoan'),
+    ('energyledger.site_vkeys()', 'rwoan'),
+    ('energyledger.verify(regclass)', 'rwoan'),
+    -- compute
+    ('energyledger.vkey(text,bytea)', 'rwoan'),
+    ('energyledger.ed25519_verify(bytea,bytea,bytea)', 'rwoan'),
+    ('energyledger.p256_verify(bytea,bytea,bytea)', 'rwoan'),
+    ('energyledger.leaf_hash(bytea)', 'rwoan'),
+    ('energyledger.merkle_root(bytea[])', 'rwoan'),
+    ('energyledger.verify_inclusion(bytea,bigint,bigint,bytea[],bytea)', 'rwoan'),
+    ('energyledger.verify_consistency(bigint,bigint,bytea[],bytea,bytea)', 'rwoan'),
+    ('energyledger.verify_note(text,text)', 'rwoan'),
+    ('energyledger.parse_message(bytea)', 'rwoan'),
+    ('energyledger.message_signature_valid(bytea,bytea,text)', 'rwoan'),
+    -- SQL cannot call them
+    ('energyledger.ledger_handler(internal)', 'rwoan'),
+    ('energyledger.ledger_log_handler(internal)', 'rwoan');
+
+CREATE TEMP TABLE may_select (relation text, letters text);
+INSERT INTO may_select VALUES
+    ('site', 'rwoan'), ('block', 'rwoan'),
+    ('entry', 'a'), ('event', 'a'), ('leaf', 'a'), ('leaf_run', 'a'), ('subtree', 'a'), ('table_schema', 'a'),
+    ('local_incarnation', 'a'), ('ledger_id_seq', ''),
+    ('meter', 'roa'), ('meter_current', 'roa'), ('meter_gap', 'roa'),
+    ('message', 'ra'), ('reading', 'ra'), ('meter_energy', 'ra'),
+    ('quarantine', 'oa');
+
+CREATE FUNCTION letters_of(allowed text[]) RETURNS text LANGUAGE sql AS
+    $$ SELECT coalesce(string_agg(letter, '' ORDER BY position(letter IN 'rwoan')), '') FROM role WHERE name = ANY (allowed) $$;
+
+-- What a role's own call or statement ends with: done, or the SQLSTATE.
+CREATE FUNCTION tried(role text, query text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('SET LOCAL ROLE %I', role);
+    EXECUTE query;
+    RESET ROLE;
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END $$;
+
+CREATE TEMP TABLE relation AS
+    SELECT c.oid, c.relname::text AS name, c.relkind FROM pg_class c
+     WHERE c.relnamespace = 'energyledger'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'S', 'p', 'f');
+
+SELECT plan(12 + (SELECT count(*)::int FROM relation) * 5);
+
+SELECT set_eq(
+    $$ SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'energyledger'::regnamespace $$,
+    $$ SELECT signature FROM may_execute $$, 'who may execute is decided for every function');
+SELECT set_eq($$ SELECT name FROM relation $$, $$ SELECT relation FROM may_select $$,
+    'who may read is decided for every table, view and sequence');
+
+SELECT results_eq(
+    $$ SELECT signature, letters_of(array_agg(r.name) FILTER (WHERE has_function_privilege(r.name, signature, 'EXECUTE')))
+         FROM may_execute, role r GROUP BY 1 ORDER BY 1 $$,
+    $$ SELECT signature, letters FROM may_execute ORDER BY 1 $$, 'functions: as decided');
+SELECT results_eq(
+    $$ SELECT relation, letters_of(array_agg(r.name) FILTER (WHERE has_table_privilege(r.name, 'energyledger.' || relation, 'SELECT')))
+         FROM may_select, role r GROUP BY 1 ORDER BY 1 $$,
+    $$ SELECT relation, letters FROM may_select ORDER BY 1 $$, 'tables: as decided');
+SELECT is_empty(
+    $$ SELECT r.name, t.name, p FROM role r, relation t, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) p
+        WHERE t.relkind <> 'S' AND has_table_privilege(r.name, t.oid, p) $$, 'nobody writes to a table');
+SELECT is_empty(
+    $$ SELECT r.name, t.name, p FROM role r, relation t, unnest(ARRAY['USAGE', 'UPDATE']) p
+        WHERE t.relkind = 'S' AND has_sequence_privilege(r.name, t.oid, p) $$, 'nor takes ids');
+SELECT is_empty(
+    $$ SELECT r.name, t.name, a.attname FROM role r, relation t JOIN pg_attribute a ON a.attrelid = t.oid
+        WHERE a.attacl IS NOT NULL $$, 'no column has rights of its own');
+SELECT is_empty($$ SELECT name FROM role WHERE has_schema_privilege(name, 'energyledger', 'CREATE') $$, 'nobody creates in the schema');
+SELECT is_empty(
+    $$ SELECT r.rolname FROM pg_roles r JOIN role ON name = rolname
+        WHERE rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls $$, 'they cannot log in and have no other powers');
+SELECT is_empty(
+    $$ SELECT m.roleid::regrole, m.member::regrole FROM pg_auth_members m JOIN role ON name IN (m.roleid::regrole::text, m.member::regrole::text) $$,
+    'none is a member of another');
+
+-- The same, tried: a catalog that says so is not yet a server that does so.
+SELECT is(tried(r.name, format('SELECT FROM energyledger.%I', t.name)),
+          CASE WHEN m.letters LIKE '%' || r.letter || '%' THEN 'done' ELSE '42501' END,
+          format('%s: SELECT FROM %s', r.name, t.name))
+  FROM relation t JOIN may_select m ON m.relation = t.name CROSS JOIN role r ORDER BY r.name, t.name;
+
+CREATE TEMP TABLE action (name text, query text, letters text, allowed text DEFAULT 'done');
+INSERT INTO action (name, query, letters) VALUES
+    ('ingest', $$ SELECT * FROM energyledger.ingest(ARRAY['\x00'::bytea]) $$, 'w'),
+    ('receipts', $$ SELECT * FROM energyledger.meter_receipts(ARRAY['m']) $$, 'w'),
+    ('register a meter', $$ SELECT energyledger.register_meter('role:1', decode(repeat('07', 32), 'hex')) $$, 'o'),
+    ('seal', $$ SELECT energyledger.seal() $$, 'o'),
+    ('rotate the key', $$ SELECT energyledger.rotate_key() $$, 'o'),
+    ('reopen', $$ SELECT energyledger.reopen('tried') $$, 'o'),
+    ('verify', $$ SELECT * FROM energyledger.verify() $$, 'a'),
+    ('checkpoint', $$ SELECT energyledger.checkpoint() $$, 'rwoan'),
+    ('keys', $$ SELECT * FROM energyledger.site_vkeys() $$, 'rwoan'),
+    ('INSERT', $$ INSERT INTO energyledger.meter (meter, public_key, algorithm, registered_at) VALUES ('m', '', '', now()) $$, ''),
+    ('UPDATE', $$ UPDATE energyledger.reading SET value = 0 $$, ''),
+    ('DELETE', $$ DELETE FROM energyledger.entry $$, ''),
+    ('write to the log', $$ INSERT INTO energyledger.leaf_run DEFAULT VALUES $$, ''),
+    ('nextval', $$ SELECT nextval('energyledger.ledger_id_seq') $$, ''),
+    ('restore mode', $$ SET energyledger.restore_mode = on $$, ''),
+    ('where the key is', $$ SHOW energyledger.signing_key_file $$, '');
+-- This transaction has written, so there are no receipts in it; the right to ask was there.
+UPDATE action SET allowed = '25001' WHERE name = 'receipts';
+SELECT results_eq(
+    $$ SELECT a.name, r.name, tried(r.name, a.query) FROM action a, role r ORDER BY 1, 2 $$,
+    $$ SELECT a.name, r.name, CASE WHEN a.letters LIKE '%' || r.letter || '%' THEN a.allowed ELSE '42501' END
+         FROM action a, role r ORDER BY 1, 2 $$, 'actions: as decided');
+
+-- A role of the user's own gets them by membership, and nothing comes with them.
+CREATE ROLE energyledger_bridge LOGIN IN ROLE energyledger_writer;
+SELECT results_eq(
+    $$ SELECT tried('energyledger_bridge', query) FROM action WHERE name IN ('ingest', 'register a meter', 'verify') ORDER BY name $$,
+    $$ VALUES ('done'), ('42501'), ('42501') $$, 'a member of energyledger_writer');
+
+SELECT * FROM finish();
+ROLLBACK;
