@@ -128,7 +128,7 @@ merkle_frontier_root(const merkle_frontier *f, uint8_t out[MERKLE_HASH_LEN])
 		sha256_of(NULL, 0, out);
 		return;
 	}
-	for (int level = 0; level < MERKLE_LEVELS_MAX; level++)
+	for (int level = 0; level < MERKLE_LEVELS_MAX && (f->size >> level) != 0; level++)
 	{
 		if (((f->size >> level) & 1) == 0)
 			continue;

@@ -6,7 +6,7 @@
  * this runs at the commit of every transaction that wrote to a ledger table,
  * where a planner has no business, and it works whatever rights, triggers or
  * settings the writing session has.  The tables' access method lets nobody else
- * in.
+ * in.  Entries, of which every such commit writes one, are in log_entry.c.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -59,8 +59,7 @@ log_unix_us(TimestampTz t)
 	return t + UNIX_EPOCH_US;
 }
 
-/* The inverse: a time as it is hashed, back to what is stored. */
-static TimestampTz
+TimestampTz
 log_timestamp(int64 unix_us)
 {
 	return unix_us - UNIX_EPOCH_US;
@@ -95,31 +94,6 @@ log_insert(const char *table, Datum *values)
 		PopActiveSnapshot();
 	heap_freetuple(tuple);
 	table_close(rel, NoLock);
-}
-
-void
-log_insert_entry(const encode_entry *e, int site_id, int incarnation,
-				 const LogPlace *place, const uint8 *row_tags, size_t row_tags_len)
-{
-	Datum		values[15] = {
-		Int64GetDatum((int64) e->first_id),
-		Int64GetDatum((int64) e->last_id),
-		FullTransactionIdGetDatum(FullTransactionIdFromU64(e->xid)),
-		TimestampTzGetDatum(log_timestamp(e->time_us)),
-		Int16GetDatum((int16) site_id),
-		Int32GetDatum(incarnation),
-		Int32GetDatum((int32) e->row_count),
-		Int32GetDatum((int32) e->schema_version),
-		PointerGetDatum(&place->low),
-		PointerGetDatum(&place->high),
-		CStringGetTextDatum(e->relation),
-		CStringGetTextDatum(e->role),
-		log_bytea(e->schema_digest, MERKLE_HASH_LEN),
-		log_bytea(e->rows_root, MERKLE_HASH_LEN),
-		log_bytea(row_tags, row_tags_len),
-	};
-
-	log_insert("entry", values);
 }
 
 void

@@ -16,6 +16,9 @@ extern Oid	log_extension_oid(void);	/* InvalidOid: not installed here */
 /* Microseconds since 1970 UTC, the time of all hashed formats. */
 extern int64 log_unix_us(TimestampTz t);
 
+/* The inverse: a time as it is hashed, back to what is stored. */
+extern TimestampTz log_timestamp(int64 unix_us);
+
 /* Where an entry's rows lie: a hint, as long as the table is not rewritten. */
 typedef struct LogPlace
 {
@@ -23,6 +26,7 @@ typedef struct LogPlace
 	ItemPointerData high;
 } LogPlace;
 
+/* What it allocates is the caller's to free, by its memory context. */
 extern void log_insert_entry(const encode_entry *e, int site_id, int incarnation,
 							 const LogPlace *place, const uint8 *row_tags, size_t row_tags_len);
 extern void log_insert_schema(const encode_schema *s, uint64 schema_id,

@@ -61,6 +61,8 @@ typedef struct WriteFrame
 typedef struct TableWrite
 {
 	Oid			relid;			/* key */
+	bool		writing;		/* in this transaction, and so in the list of these */
+	struct TableWrite *next;	/* in it */
 	WriteFrame *frame;			/* innermost level that wrote */
 	uint32		region;			/* number of the current reservation */
 	uint64		next_id;		/* next id to hand out ... */
@@ -70,13 +72,13 @@ typedef struct TableWrite
 
 /*
  * A transaction of one row must not pay for setting these up, so they stay for
- * the backend's life and are empty between transactions.
+ * the backend's life; between transactions no frame is in use but the spare one.
  */
 static MemoryContext write_context = NULL;	/* holds writes and frames */
 static MemoryContext scratch = NULL;	/* empty between calls */
 static HTAB *writes = NULL;
 static TableWrite *last_write = NULL;	/* of writes, the one used last */
-static bool writing = false;	/* writes is not empty */
+static TableWrite *writing = NULL;	/* those of this transaction */
 static WriteFrame *spare_frame = NULL;	/* one, for the next transaction */
 
 static bool wrote_leaves = false;	/* tell the sealer when it is committed */
@@ -102,23 +104,25 @@ write_set_up(void)
 static TableWrite *
 write_table(Oid relid)
 {
-	TableWrite *t;
-	bool		found;
+	TableWrite *t = last_write;
+	bool		found = true;
 
-	if (likely(last_write != NULL && last_write->relid == relid))
-		return last_write;
-	if (unlikely(writes == NULL))
-		write_set_up();
-	writing = true;
-	t = hash_search(writes, &relid, HASH_ENTER, &found);
-	if (!found)
+	if (t == NULL || t->relid != relid)
 	{
-		t->frame = NULL;
-		t->region = 0;
-		t->next_id = t->end_id = 0;
-		t->reserve = RUN_IDS_FIRST;
+		if (unlikely(writes == NULL))
+			write_set_up();
+		t = hash_search(writes, &relid, HASH_ENTER, &found);
+		last_write = t;
 	}
-	last_write = t;
+	if (found && t->writing)
+		return t;
+	t->frame = NULL;
+	t->region = 0;
+	t->next_id = t->end_id = 0;
+	t->reserve = RUN_IDS_FIRST;
+	t->writing = true;
+	t->next = writing;
+	writing = t;
 	return t;
 }
 
@@ -144,33 +148,25 @@ write_frame_free(WriteFrame *frame)
 static void
 write_forget(void)
 {
-	HASH_SEQ_STATUS seq;
-	TableWrite *t;
-	bool		many;
-
-	if (!writing)
+	if (writing == NULL)
 		return;
-	last_write = NULL;
-	many = hash_get_num_entries(writes) > WRITES_KEPT_MAX;
-	hash_seq_init(&seq, writes);
-	while ((t = hash_seq_search(&seq)) != NULL)
+	for (; writing != NULL; writing = writing->next)
 	{
-		while (t->frame != NULL)
+		while (writing->frame != NULL)
 		{
-			WriteFrame *frame = t->frame;
+			WriteFrame *frame = writing->frame;
 
-			t->frame = frame->parent;
+			writing->frame = frame->parent;
 			write_frame_free(frame);
 		}
-		if (!many)
-			hash_search(writes, &t->relid, HASH_REMOVE, NULL);
+		writing->writing = false;
 	}
-	if (many)
+	if (hash_get_num_entries(writes) > WRITES_KEPT_MAX)
 	{
 		hash_destroy(writes);
 		writes = NULL;
+		last_write = NULL;
 	}
-	writing = false;
 	MemoryContextReset(scratch);
 }
 
@@ -435,15 +431,12 @@ write_hash_rows(Relation rel, TupleTableSlot **slots, int count)
 static void
 write_close_all(void)
 {
-	HASH_SEQ_STATUS seq;
-	TableWrite *t;
 	MemoryContext old;
 
-	if (!writing)
+	if (writing == NULL)
 		return;
 	old = MemoryContextSwitchTo(scratch);
-	hash_seq_init(&seq, writes);
-	while ((t = hash_seq_search(&seq)) != NULL)
+	for (TableWrite *t = writing; t != NULL; t = t->next)
 	{
 		if (t->frame != NULL)
 			write_close_run(t->frame);
@@ -488,13 +481,10 @@ write_subxact_callback(SubXactEvent event, SubTransactionId subid,
 					   SubTransactionId parent, void *arg)
 {
 	int			level = GetCurrentTransactionNestLevel();
-	HASH_SEQ_STATUS seq;
-	TableWrite *t;
 
-	if (!writing || (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
 		return;
-	hash_seq_init(&seq, writes);
-	while ((t = hash_seq_search(&seq)) != NULL)
+	for (TableWrite *t = writing; t != NULL; t = t->next)
 	{
 		WriteFrame *frame = t->frame;
 
