@@ -6,7 +6,7 @@
 # pairs, the slow trigger fewer: its cost is the same for each row.
 
 ROWS=${ROWS:-2000000}
-PAIRS=${PAIRS:-3}
+PAIRS=${PAIRS:-5}
 TRIGGER_ROWS=${TRIGGER_ROWS:-50000}
 
 # A row as it is hashed: version, ledger_id, count of columns; then for each of the
@@ -68,4 +68,21 @@ bench_copy()
 	bench_print_rate copy_rows_per_s_trigger_chain rows/s "${trigger_chain[@]}"
 	bench_print_ratio copy_vs_trigger_chain "${ledger[*]}" "${trigger_chain[*]}" ledger/trigger
 	bench_print_rate hash_rows_per_s rows/s "${hash[@]}"
+	bench_print_copy_overhead "${heap[*]}" "${ledger[*]}" "${hash[*]}"
+}
+
+# What a row costs beyond heap's time, and that as a part of one and a half times the
+# bare time of its hashes (leaf and node, one after the other): 1 and less is the goal.
+bench_print_copy_overhead()
+{
+	local -a heap=($1) ledger=($2) hash=($3) over=() limit=() ns=()
+	local i
+
+	for i in "${!heap[@]}"; do
+		over+=("$(awk -v h="${heap[i]}" -v l="${ledger[i]}" 'BEGIN { printf "%.9f", 1 / l - 1 / h }')")
+		limit+=("$(awk -v n="${hash[i]}" 'BEGIN { printf "%.12f", 1.5 / n }')")
+		ns+=("$(awk -v s="${over[i]}" 'BEGIN { print s * 1e9 }')")
+	done
+	bench_print_rate copy_overhead_per_row ns "${ns[@]}"
+	bench_print_ratio copy_overhead_vs_hash_limit "${over[*]}" "${limit[*]}" overhead/limit
 }

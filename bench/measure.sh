@@ -32,7 +32,8 @@ bench_rate()
 }
 
 # bench_print_ratio NAME NUMERATORS DENOMINATORS UNIT: two lists of equal length, taken
-# pair by pair.  The lowest and the highest say how much the median is worth.
+# pair by pair.  The lowest and the highest say how much the median is worth.  Sets
+# BENCH_RATIO to the median.
 bench_print_ratio()
 {
 	local -a above=($2) below=($3) ratios=()
@@ -42,7 +43,8 @@ bench_print_ratio()
 		ratios+=("$(awk -v a="${above[i]}" -v b="${below[i]}" 'BEGIN { print a / b }')")
 	done
 	ratios=($(printf '%s\n' "${ratios[@]}" | sort -g))
-	bench_print "$1" "$(printf '%.3f' "$(bench_median "${ratios[@]}")")" "$4"
+	BENCH_RATIO=$(printf '%.3f' "$(bench_median "${ratios[@]}")")
+	bench_print "$1" "$BENCH_RATIO" "$4"
 	bench_print "$1_min" "$(printf '%.3f' "${ratios[0]}")" "$4"
 	bench_print "$1_max" "$(printf '%.3f' "${ratios[-1]}")" "$4"
 }
