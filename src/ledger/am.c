@@ -23,6 +23,7 @@
 #include "catalog/pg_class.h"
 #include "commands/vacuum.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "replication/logicalworker.h"
 #include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
@@ -242,6 +243,28 @@ ledger_log_relation_set_new_filelocator(Relation rel, const RelFileLocator *loca
 	heap_methods->relation_set_new_filelocator(rel, locator, persistence, freeze_xid, min_multi);
 }
 
+/*
+ * The log is written beneath the executor (log.c), which is what evaluates
+ * expressions and checks constraints that may wait.
+ */
+static double
+ledger_log_index_build_range_scan(Relation rel, Relation index, struct IndexInfo *info,
+								  bool allow_sync, bool anyvisible, bool progress,
+								  BlockNumber start_blockno, BlockNumber numblocks,
+								  IndexBuildCallback callback, void *callback_state,
+								  TableScanDesc scan)
+{
+	if (info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
+		info->ii_ExclusionOps != NULL || !index->rd_index->indimmediate)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot create index \"%s\" on \"%s\": it is the ledger's own log",
+						RelationGetRelationName(index), RelationGetRelationName(rel)),
+				 errdetail("An index of the log has no expression, no predicate, no exclusion and no deferrable constraint.")));
+	return index_build_range_scan(rel, index, info, allow_sync, anyvisible, progress,
+								  start_blockno, numblocks, callback, callback_state, scan);
+}
+
 /* TOAST tables are plain heap. */
 static Oid
 ledger_relation_toast_am(Relation rel)
@@ -274,6 +297,7 @@ am_init(void)
 	ledger_log_methods.multi_insert = ledger_log_multi_insert;
 	ledger_log_methods.tuple_insert_speculative = ledger_log_tuple_insert_speculative;
 	ledger_log_methods.tuple_complete_speculative = heap_methods->tuple_complete_speculative;
+	ledger_log_methods.index_build_range_scan = ledger_log_index_build_range_scan;
 	ledger_log_methods.relation_set_new_filelocator = ledger_log_relation_set_new_filelocator;
 }
 

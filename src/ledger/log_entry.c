@@ -61,8 +61,7 @@ entry_index_is_plain(Relation index, const IndexInfo *info)
 		if (info->ii_IndexAttrNumbers[i] < 1 || info->ii_IndexAttrNumbers[i] > ENTRY_NATTS)
 			return false;
 	return index->rd_rel->relam == BTREE_AM_OID && info->ii_Expressions == NIL &&
-		info->ii_Predicate == NIL && info->ii_ExclusionOps == NULL && info->ii_ReadyForInserts &&
-		index->rd_index->indimmediate;
+		info->ii_Predicate == NIL && info->ii_ExclusionOps == NULL && index->rd_index->indimmediate;
 }
 
 /*
@@ -88,7 +87,8 @@ entry_look_up_indexes(Relation rel)
 
 		MemoryContextSwitchTo(old);
 		entry_indexes_plain = entry_indexes_plain && entry_index_is_plain(index, info);
-		if (entry_indexes_plain)
+		/* one that is being made, or could not be, gets nothing yet */
+		if (entry_indexes_plain && info->ii_ReadyForInserts)
 		{
 			entry_index[entry_index_count].oid = lfirst_oid(lc);
 			entry_index[entry_index_count++].info = info;

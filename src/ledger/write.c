@@ -25,7 +25,9 @@
 #include "miscadmin.h"
 #include "replication/logicalworker.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "guc.h"
 #include "ledger/ids.h"
@@ -82,6 +84,7 @@ static TableWrite *writing = NULL;	/* those of this transaction */
 static WriteFrame *spare_frame = NULL;	/* one, for the next transaction */
 
 static bool wrote_leaves = false;	/* tell the sealer when it is committed */
+static Oid	role_name_of = InvalidOid;	/* whose name write_role_name has */
 
 #define WRITES_KEPT_MAX 64		/* tables: a larger table of writes is made anew */
 
@@ -202,6 +205,27 @@ write_frame(TableWrite *t)
 	return frame;
 }
 
+static void
+write_role_callback(Datum arg, int cache, uint32 hash)
+{
+	role_name_of = InvalidOid;
+}
+
+/* The name of whoever writes now; kept until a role changes. */
+static const char *
+write_role_name(void)
+{
+	static char name[NAMEDATALEN];
+	Oid			role = GetUserId();
+
+	if (role != role_name_of)
+	{
+		strlcpy(name, GetUserNameFromId(role, false), sizeof(name));
+		role_name_of = role;
+	}
+	return name;
+}
+
 /* The run's rows become an entry. */
 static void
 write_close_run(WriteFrame *frame)
@@ -220,7 +244,7 @@ write_close_run(WriteFrame *frame)
 	merkle_frontier_root(&frame->frontier, e.rows_root);
 	e.xid = U64FromFullTransactionId(GetTopFullTransactionId());
 	e.time_us = log_unix_us(GetCurrentTimestamp());
-	e.role = GetUserNameFromId(GetUserId(), false);
+	e.role = write_role_name();
 	log_insert_entry(&e, site->site_id, site->incarnation, &frame->place,
 					 frame->tags, (Size) frame->row_count * ROW_TAG_BYTES);
 	frame->open = false;
@@ -513,4 +537,5 @@ write_init(void)
 {
 	RegisterXactCallback(write_xact_callback, NULL);
 	RegisterSubXactCallback(write_subxact_callback, NULL);
+	CacheRegisterSyscacheCallback(AUTHOID, write_role_callback, (Datum) 0);
 }
