@@ -59,3 +59,44 @@ COMMENT ON FUNCTION energyledger.log_index(bigint) IS
 'Index in the log of the entry that a row lies in, as inclusion_proof takes it. ledger_id: of the row. '
 'Errors: no_data_found (P0002) where no entry''s run has that ledger_id; object_not_in_prerequisite_state (55000) where the entry is not sealed yet; '
 'data_corrupted (XX001) where the log does not have the entry where it must be.';
+
+CREATE FUNCTION energyledger.receipt(ledger_id bigint)
+RETURNS jsonb
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000
+AS 'MODULE_PATHNAME', 'row_receipt';
+
+COMMENT ON FUNCTION energyledger.receipt(bigint) IS
+'What proves a row to somebody who has nothing but the site''s verifier key: the row''s bytes, its path in its entry, the entry, the table''s columns, '
+'and the entry''s proof up to the newest checkpoint. ledger_id: of the row. '
+'For those who may SELECT every column of the table (or of one that it is a partition of) and from whom no row-level security hides rows: '
+'a receipt holds hashes of neighbouring rows. It is checked before it is given out, except for the signature. '
+'Errors: no_data_found (P0002) where there is no such row; object_not_in_prerequisite_state (55000) where it is not sealed yet; '
+'insufficient_privilege (42501); program_limit_exceeded (54000) for a row of more than 128 MiB; '
+'data_corrupted (XX001) where rows, log and checkpoint do not fit together. Rule: doc/format.md; the proof is a c2sp.org/tlog-proof.';
+
+CREATE FUNCTION energyledger.export_rows(from_index bigint, OUT kind "char", OUT index bigint, OUT data bytea)
+RETURNS SETOF record
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 1000000
+AS 'MODULE_PATHNAME', 'export_rows';
+
+COMMENT ON FUNCTION energyledger.export_rows(bigint) IS
+'What export() consists of; call that. This one streams in a select list only: in FROM, PostgreSQL first stores all of it.';
+
+-- Inlined into the query that calls it (so no SET, and not STRICT): rows come as they are made.
+CREATE FUNCTION energyledger.export(from_index bigint DEFAULT 0, OUT kind "char", OUT index bigint, OUT data bytea)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000000
+AS $$
+    SELECT (e.item).kind, (e.item).index, (e.item).data
+      FROM (SELECT energyledger.export_rows(from_index) AS item) e
+$$;
+
+COMMENT ON FUNCTION energyledger.export(bigint) IS
+'The whole ledger, for energyledger-verify export: COPY (SELECT * FROM energyledger.export()) TO STDOUT (FORMAT binary). '
+'from_index: the first leaf wanted, up to the number of leaves sealed (then there is nothing). Ends with what the newest checkpoint covers. '
+'Result, in the log''s order: kind L, a leaf''s index and data; after an entry''s leaf its rows by ledger_id, kind R, the leaf''s index and the row''s bytes; '
+'after a block''s leaf its checkpoint, kind C, the leaf''s index and the note in UTF-8. '
+'Rows are made as they are read: memory does not grow with the ledger. What is exported is what is stored, right or wrong: the reader checks it. '
+'For those who may SELECT the log''s tables and every column of all ledger tables, with no row-level security. '
+'Errors: 22023 for a from_index that is negative or beyond the log; insufficient_privilege (42501); '
+'data_corrupted (XX001) for what cannot be read at all. Rule: doc/format.md.';

@@ -325,59 +325,98 @@ log_read_block(const Datum *values, const bool *nulls, encode_block *b)
 	return log_read_hash(values[1], b->previous_block_hash);
 }
 
+/* What was written must fill its buffer, neither more nor less. */
+static uint8 *
+log_leaf_done(const bytes_out *o, Size *len)
+{
+	if (o->overflow || o->len != o->cap)
+		elog(ERROR, "leaf does not fit its buffer");
+	*len = o->len;
+	return o->data;
+}
+
+uint8 *
+log_entry_bytes(const encode_entry *e, Size *len)
+{
+	Size		size = ENCODE_ENTRY_FIXED_BYTES + strlen(e->relation) + strlen(e->role);
+	bytes_out	o;
+
+	bytes_out_init(&o, palloc(size), size);
+	encode_entry_put(&o, e);
+	return log_leaf_done(&o, len);
+}
+
+uint8 *
+log_schema_bytes(const encode_schema *s, Size *len)
+{
+	Size		size = encode_schema_size(s);
+	bytes_out	o;
+
+	bytes_out_init(&o, palloc(size), size);
+	encode_schema_put(&o, s);
+	return log_leaf_done(&o, len);
+}
+
+uint8 *
+log_event_bytes(const encode_event *e, Size *len)
+{
+	Size		size = encode_event_size(e);
+	bytes_out	o;
+
+	bytes_out_init(&o, palloc(size), size);
+	encode_event_put(&o, e);
+	return log_leaf_done(&o, len);
+}
+
+uint8 *
+log_block_bytes(const encode_block *b, Size *len)
+{
+	bytes_out	o;
+
+	bytes_out_init(&o, palloc(ENCODE_BLOCK_BYTES), ENCODE_BLOCK_BYTES);
+	encode_block_put(&o, b);
+	return log_leaf_done(&o, len);
+}
+
+static void
+log_leaf_hash(uint8 *data, Size len, uint8 out[MERKLE_HASH_LEN])
+{
+	merkle_leaf_hash(data, len, out);
+	pfree(data);
+}
+
 void
 log_entry_hash(const encode_entry *e, uint8 out[MERKLE_HASH_LEN])
 {
-	Size		size = ENCODE_ENTRY_FIXED_BYTES + strlen(e->relation) + strlen(e->role);
-	uint8	   *data = palloc(size);
-	bytes_out	o;
+	Size		len;
+	uint8	   *data = log_entry_bytes(e, &len);
 
-	bytes_out_init(&o, data, size);
-	encode_entry_put(&o, e);
-	if (o.overflow || o.len != size)
-		elog(ERROR, "entry does not fit its buffer");
-	merkle_leaf_hash(data, o.len, out);
-	pfree(data);
+	log_leaf_hash(data, len, out);
 }
 
 void
 log_schema_hash(const encode_schema *s, uint8 out[MERKLE_HASH_LEN])
 {
-	Size		size = encode_schema_size(s);
-	uint8	   *data = palloc(size);
-	bytes_out	o;
+	Size		len;
+	uint8	   *data = log_schema_bytes(s, &len);
 
-	bytes_out_init(&o, data, size);
-	encode_schema_put(&o, s);
-	if (o.overflow || o.len != size)
-		elog(ERROR, "schema does not fit its buffer");
-	merkle_leaf_hash(data, o.len, out);
-	pfree(data);
+	log_leaf_hash(data, len, out);
 }
 
 void
 log_event_hash(const encode_event *e, uint8 out[MERKLE_HASH_LEN])
 {
-	Size		size = encode_event_size(e);
-	uint8	   *data = palloc(size);
-	bytes_out	o;
+	Size		len;
+	uint8	   *data = log_event_bytes(e, &len);
 
-	bytes_out_init(&o, data, size);
-	encode_event_put(&o, e);
-	if (o.overflow || o.len != size)
-		elog(ERROR, "event does not fit its buffer");
-	merkle_leaf_hash(data, o.len, out);
-	pfree(data);
+	log_leaf_hash(data, len, out);
 }
 
 void
 log_block_hash(const encode_block *b, uint8 out[MERKLE_HASH_LEN])
 {
-	uint8		data[ENCODE_BLOCK_BYTES];
-	bytes_out	o;
+	Size		len;
+	uint8	   *data = log_block_bytes(b, &len);
 
-	bytes_out_init(&o, data, sizeof(data));
-	encode_block_put(&o, b);
-	Assert(!o.overflow && o.len == sizeof(data));
-	merkle_leaf_hash(data, o.len, out);
+	log_leaf_hash(data, len, out);
 }

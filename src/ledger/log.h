@@ -89,6 +89,12 @@ extern bool log_read_block(const Datum *values, const bool *nulls, encode_block 
 extern bool log_read_event(const Datum *values, const bool *nulls, encode_event *e);
 extern void log_malformed(const char *table) pg_attribute_noreturn();
 
+/* A leaf's data, palloc'd. */
+extern uint8 *log_entry_bytes(const encode_entry *e, Size *len);
+extern uint8 *log_schema_bytes(const encode_schema *s, Size *len);
+extern uint8 *log_event_bytes(const encode_event *e, Size *len);
+extern uint8 *log_block_bytes(const encode_block *b, Size *len);
+
 /* Leaf hashes. */
 extern void log_entry_hash(const encode_entry *e, uint8 out[MERKLE_HASH_LEN]);
 extern void log_schema_hash(const encode_schema *s, uint8 out[MERKLE_HASH_LEN]);

@@ -418,6 +418,16 @@ row_encode_batch(RowBuffer *b, const RowPlan *plan, const RowValues *rows, int c
 	return n;
 }
 
+static void
+row_buffer_done(RowBuffer *b)
+{
+	if (unlikely(b->cap > 2 * ROW_BUFFER_KEEP))
+	{
+		pfree(b->data);
+		memset(b, 0, sizeof(*b));
+	}
+}
+
 void
 row_leaf_hashes(const RowPlan *plan, const RowValues *rows, int count,
 				uint8 (*out)[MERKLE_HASH_LEN])
@@ -432,11 +442,7 @@ row_leaf_hashes(const RowPlan *plan, const RowValues *rows, int count,
 		out += done;
 		count -= done;
 	}
-	if (unlikely(b->cap > 2 * ROW_BUFFER_KEEP))
-	{
-		pfree(b->data);
-		memset(b, 0, sizeof(*b));
-	}
+	row_buffer_done(b);
 }
 
 void
@@ -447,4 +453,22 @@ row_leaf_hash(const RowPlan *plan, uint64 ledger_id,
 	RowValues	row = {.ledger_id = ledger_id,.values = values,.isnull = isnull};
 
 	row_leaf_hashes(plan, &row, 1, (uint8 (*)[MERKLE_HASH_LEN]) out);
+}
+
+uint8 *
+row_bytes(const RowPlan *plan, uint64 ledger_id,
+		  const Datum *values, const bool *isnull,
+		  Size *len)
+{
+	RowBuffer  *b = &row_buffer;
+	RowValues	row = {.ledger_id = ledger_id,.values = values,.isnull = isnull};
+	uint8	   *bytes;
+
+	b->len = 0;
+	row_encode(b, plan, &row);
+	*len = b->len - 1;			/* without the leaf prefix */
+	bytes = MemoryContextAllocHuge(CurrentMemoryContext, *len);
+	memcpy(bytes, b->data + 1, *len);
+	row_buffer_done(b);
+	return bytes;
 }

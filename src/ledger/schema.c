@@ -18,6 +18,7 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -62,6 +63,15 @@ schema_relation_name(Relation rel)
 {
 	return psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)),
 					RelationGetRelationName(rel));
+}
+
+Oid
+schema_relation_oid(const char *name)
+{
+	const char *dot = strchr(name, '.');
+	Oid			schema = dot != NULL ? get_namespace_oid(pnstrdup(name, dot - name), true) : InvalidOid;
+
+	return OidIsValid(schema) ? get_relname_relid(dot + 1, schema) : InvalidOid;
 }
 
 static AttrNumber
@@ -399,11 +409,12 @@ schema_of_version(Relation rel, const char *relation, int32 version, char **why)
 
 	if (!schema_read_registered(relation, version, &s))
 	{
-		*why = psprintf("version %d of its columns is not in the log", version);
+		*why = version > 0 ? psprintf("version %d of its columns is not in the log", version) :
+			pstrdup("its columns are not in the log");
 		return NULL;
 	}
 	schema->relation = pstrdup(relation);
-	schema->version = version;
+	schema->version = (int32) s.schema_version;
 	schema->id_attnum = schema_find_attribute(RelationGetDescr(rel), LEDGER_ID_COLUMN);
 	log_schema_hash(&s, schema->digest);
 	schema->plan = schema_plan(rel, &s, why);

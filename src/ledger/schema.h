@@ -28,9 +28,9 @@ typedef struct LedgerSchema
 extern const LedgerSchema *schema_current(Relation rel);
 
 /*
- * The schema of one registered version, for recomputing old rows from rel as it
- * is now; NULL where there is no such version, or where rel's columns no longer
- * fit it (*why says how).
+ * The schema of one registered version (0: the newest), for recomputing old rows
+ * from rel as it is now; NULL where there is no such version, or where rel's
+ * columns no longer fit it (*why says how).
  */
 extern LedgerSchema *schema_of_version(Relation rel, const char *relation, int32 version, char **why);
 
@@ -41,5 +41,8 @@ extern void schema_init(void);	/* _PG_init only */
 
 /* schema.table as it stands in the log. */
 extern char *schema_relation_name(Relation rel);
+
+/* The table of that name now; InvalidOid where there is none. */
+extern Oid	schema_relation_oid(const char *name);
 
 #endif							/* LEDGER_SCHEMA_H */
