@@ -313,9 +313,7 @@ entry_reader_table(EntryReader *r, const char *name, const char *entry_relation,
 	if (t != NULL)
 	{
 		if (list_length(r->tables) == TABLES_OPEN_MAX)
-		{
 			entry_reader_end(r);
-		}
 		r->tables = lappend(r->tables, t);
 	}
 	MemoryContextSwitchTo(old);

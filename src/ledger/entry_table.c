@@ -112,12 +112,34 @@ entry_table_unfit(const char *name, const char *why)
 			 errhint("Run SELECT * FROM energyledger.verify().")));
 }
 
+/* How its rows are read; NULL and *why where they cannot be. */
+static LedgerSchema *
+entry_table_schema(Relation rel, const char *name, char **why)
+{
+	LedgerSchema *schema;
+
+	if (!am_hashes_rows(rel))
+	{
+		*why = pstrdup("it does not use access method \"ledger\"");
+		return NULL;
+	}
+	schema = schema_of_version(rel, name, 0, why);
+	if (schema != NULL && schema->id_attnum == InvalidAttrNumber)
+	{
+		*why = pstrdup("it has no column \"ledger_id\"");
+		return NULL;
+	}
+	return schema;
+}
+
 struct EntryTable *
 entry_table_open(const char *name, const char *entry_relation, bool strict)
 {
-	struct EntryTable *t = palloc0(sizeof(struct EntryTable));
 	Oid			relid = schema_relation_oid(name);
 	Relation	rel = OidIsValid(relid) ? try_table_open(relid, AccessShareLock) : NULL;
+	MemoryContext context;
+	MemoryContext old;
+	struct EntryTable *t;
 	char	   *why = NULL;
 
 	if (rel == NULL)
@@ -126,36 +148,36 @@ entry_table_open(const char *name, const char *entry_relation, bool strict)
 			entry_table_unfit(name, "There is no such table.");
 		return NULL;
 	}
+	context = AllocSetContextCreate(CurrentMemoryContext, "ledger table", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	t = palloc0(sizeof(struct EntryTable));
+	t->context = context;
+	t->rel = rel;
 	if (entry_table_allowed(rel, strict))
+		t->schema = entry_table_schema(rel, name, &why);
+	if (t->schema != NULL)
 	{
-		if (!am_hashes_rows(rel))
-			why = pstrdup("it does not use access method \"ledger\"");
-		else
-			t->schema = schema_of_version(rel, name, 0, &why);
-		if (t->schema != NULL && t->schema->id_attnum == InvalidAttrNumber)
-			why = pstrdup("it has no column \"ledger_id\"");
-		if (why != NULL && strict)
-			entry_table_unfit(name, psprintf("Of it: %s.", why));
-		if (why == NULL)
-		{
-			t->entry_relation = pstrdup(entry_relation);
-			t->rel = rel;
-			t->index = entry_table_index(rel, t->schema->id_attnum);
-			t->slot = table_slot_create(rel, NULL);
-			t->scratch = AllocSetContextCreate(CurrentMemoryContext, "ledger row", ALLOCSET_DEFAULT_SIZES);
-			t->near = InvalidBlockNumber;
-			return t;
-		}
+		t->entry_relation = pstrdup(entry_relation);
+		t->index = entry_table_index(rel, t->schema->id_attnum);
+		t->slot = table_slot_create(rel, NULL);
+		t->scratch = AllocSetContextCreate(context, "ledger row", ALLOCSET_DEFAULT_SIZES);
+		t->near = InvalidBlockNumber;
 	}
+	else if (strict)
+		entry_table_unfit(name, psprintf("Its rows cannot be read: %s.", why));
+	MemoryContextSwitchTo(old);
+	if (t->schema != NULL)
+		return t;
 	table_close(rel, AccessShareLock);
+	MemoryContextDelete(context);
 	return NULL;
 }
 
+/* The lock stays until the transaction ends: what was read is still so. */
 void
 entry_table_close(struct EntryTable *t)
 {
 	ExecDropSingleTupleTableSlot(t->slot);
-	MemoryContextDelete(t->scratch);
 	table_close(t->rel, NoLock);
-	pfree(t);
+	MemoryContextDelete(t->context);
 }

@@ -8,6 +8,7 @@
 
 struct EntryTable
 {
+	MemoryContext context;		/* of all this */
 	char	   *entry_relation; /* as entries name it */
 	Relation	rel;
 	LedgerSchema *schema;		/* the newest: it reads older rows too */
