@@ -66,6 +66,7 @@ typedef struct RowValues
 
 extern void row_leaf_hashes(const RowPlan *plan, const RowValues *rows, int count,
 							uint8 (*out)[MERKLE_HASH_LEN]);
+
 /* The row's bytes, of which that is the leaf hash; palloc'd. */
 extern uint8 *row_bytes(const RowPlan *plan, uint64 ledger_id,
 						const Datum *values, const bool *isnull,
