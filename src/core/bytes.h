@@ -1,10 +1,11 @@
 /*
- * bytes.h: big-endian integers and a bounded writer.
+ * bytes.h: big-endian integers, a bounded writer and a bounded reader.
  *
  * Every byte format of the ledger is big-endian and length-prefixed.  All
  * encoders of src/core write through bytes_out, which never allocates and
  * never writes past its capacity: a writer that ran out of room is marked and
- * stays marked, so a caller checks once, at the end.
+ * stays marked, so a caller checks once, at the end.  bytes_in is its mirror: it
+ * never reads past its end, and what is not there reads as zeros.
  *
  * Anybody may include this: no PostgreSQL header, no library.
  */
@@ -150,6 +151,75 @@ bytes_put_lp(bytes_out *o, const void *src, size_t n)
 	}
 	bytes_put_u32(o, (uint32_t) n);
 	bytes_put(o, src, n);
+}
+
+typedef struct bytes_in
+{
+	const uint8_t *at;
+	const uint8_t *end;
+	bool		short_of;		/* something was asked for that is not there */
+} bytes_in;
+
+static inline void
+bytes_in_init(bytes_in *in, const void *data, size_t len)
+{
+	in->at = (const uint8_t *) data;
+	in->end = in->at + len;
+	in->short_of = false;
+}
+
+static inline size_t
+bytes_in_left(const bytes_in *in)
+{
+	return (size_t) (in->end - in->at);
+}
+
+/* The next n bytes, or NULL (and the reader is marked and at its end). */
+static inline const uint8_t *
+bytes_take(bytes_in *in, size_t n)
+{
+	const uint8_t *p = in->at;
+
+	if (n > bytes_in_left(in))
+	{
+		in->short_of = true;
+		in->at = in->end;
+		return NULL;
+	}
+	in->at += n;
+	return p;
+}
+
+static inline uint8_t
+bytes_take_u8(bytes_in *in)
+{
+	const uint8_t *p = bytes_take(in, 1);
+
+	return p == NULL ? 0 : *p;
+}
+
+static inline uint16_t
+bytes_take_u16(bytes_in *in)
+{
+	const uint8_t *p = bytes_take(in, 2);
+
+	return p == NULL ? 0 : bytes_load_u16(p);
+}
+
+static inline uint32_t
+bytes_take_u32(bytes_in *in)
+{
+	const uint8_t *p = bytes_take(in, 4);
+
+	return p == NULL ? 0 : bytes_load_u32(p);
+}
+
+static inline uint64_t
+bytes_take_u64(bytes_in *in)
+{
+	const uint8_t *p = bytes_take(in, 8);
+
+	return p == NULL ? 0 : bytes_load_u64(p);
 }
 
 #endif							/* CORE_BYTES_H */

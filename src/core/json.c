@@ -196,6 +196,77 @@ json_read_name(json_reader *r, json_string *name)
 	return REFUSAL_NONE;
 }
 
+/* One code point as UTF-8: bytes written. */
+static size_t
+json_put_utf8(uint32_t c, uint8_t *out)
+{
+	if (c < 0x80)
+	{
+		out[0] = (uint8_t) c;
+		return 1;
+	}
+	if (c < 0x800)
+	{
+		out[0] = (uint8_t) (0xC0 | (c >> 6));
+		out[1] = (uint8_t) (0x80 | (c & 0x3F));
+		return 2;
+	}
+	if (c < 0x10000)
+	{
+		out[0] = (uint8_t) (0xE0 | (c >> 12));
+		out[1] = (uint8_t) (0x80 | ((c >> 6) & 0x3F));
+		out[2] = (uint8_t) (0x80 | (c & 0x3F));
+		return 3;
+	}
+	out[0] = (uint8_t) (0xF0 | (c >> 18));
+	out[1] = (uint8_t) (0x80 | ((c >> 12) & 0x3F));
+	out[2] = (uint8_t) (0x80 | ((c >> 6) & 0x3F));
+	out[3] = (uint8_t) (0x80 | (c & 0x3F));
+	return 4;
+}
+
+/* Every escape is longer than what it stands for, so writing never overtakes reading. */
+size_t
+json_unescape(const json_string *s, uint8_t *out)
+{
+	static const char letter[] = "\"\\/bfnrt";
+	static const char meaning[] = "\"\\/\b\f\n\r\t";
+	const uint8_t *at = s->bytes;
+	const uint8_t *end = s->bytes + s->len;
+	size_t		len = 0;
+
+	if (s->plain)
+	{
+		memmove(out, at, s->len);
+		return s->len;
+	}
+	while (at < end)
+	{
+		uint32_t	c;
+
+		if (*at != '\\')
+		{
+			out[len++] = *at++;
+			continue;
+		}
+		at += 2;
+		if (at[-1] != 'u')
+		{
+			out[len++] = (uint8_t) meaning[strchr(letter, at[-1]) - letter];
+			continue;
+		}
+		c = (uint32_t) json_hex4(at, end);
+		at += 4;
+		if (c >= 0xD800 && c <= 0xDBFF)
+		{
+			c = 0x10000 + ((c - 0xD800) << 10) + ((uint32_t) json_hex4(at + 2, end) - 0xDC00);
+			at += 6;
+		}
+		len += json_put_utf8(c, out + len);
+	}
+	return len;
+}
+
 /* Digits of an integer (RFC 8259 section 6), gathered below zero, where int64 reaches further. */
 refusal
 json_read_int(json_reader *r, int64_t *value)

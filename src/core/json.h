@@ -50,6 +50,12 @@ extern refusal json_more(json_reader *r, uint8_t bracket, bool first, bool *more
 extern refusal json_read_name(json_reader *r, json_string *name);
 
 extern refusal json_read_string(json_reader *r, json_string *s);
+
+/*
+ * The text of a string that was read: escapes resolved, UTF-8.  out has room for s->len
+ * bytes and may be where s stands.  Returns the text's length.
+ */
+extern size_t json_unescape(const json_string *s, uint8_t *out);
 extern refusal json_read_int(json_reader *r, int64_t *value);
 
 /* Pass over one value that holds at most `depth` levels of containers. */
