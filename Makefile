@@ -28,7 +28,7 @@ EXTENSION_SQL = pg_energyledger--$(EXTVERSION).sql
 DATA_built   = $(EXTENSION_SQL)
 DATA         = $(wildcard sql/updates/pg_energyledger--*--*.sql)
 
-PROGRAMS_OURS = mqtt_bridge/energyledger-bridge tools/energyledger-meter
+PROGRAMS_OURS = mqtt_bridge/energyledger-bridge tools/energyledger-meter tools/energyledger-verify
 
 WARNINGS     = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers
 HARDENING    = -fstack-protector-strong -D_FORTIFY_SOURCE=2
@@ -101,6 +101,9 @@ mqtt_bridge/energyledger-bridge: $(patsubst %.c,%.o,$(wildcard mqtt_bridge/*.c))
 	$(CC) -pie -o $@ $^ -L$(shell $(PG_CONFIG) --libdir) -lpq -lmosquitto -lsodium -lcrypto
 tools/energyledger-meter: $(patsubst %.c,%.o,$(wildcard tools/meter*.c)) $(CORE_OBJS)
 	$(CC) -pie -o $@ $^ -lmosquitto -lsodium -lcrypto -lm
+# No network and no database: neither library is linked.
+tools/energyledger-verify: $(patsubst %.c,%.o,$(wildcard tools/verify*.c)) $(CORE_OBJS)
+	$(CC) -pie -o $@ $^ -lsodium -lcrypto
 
 install: install-programs
 install-programs: $(PROGRAMS_OURS)
