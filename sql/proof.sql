@@ -82,3 +82,27 @@ COMMENT ON FUNCTION energyledger.verify_note(text, text) IS
 'vkey: <name>+<key id>+<base64>, an Ed25519 key of type 01. False where the note is malformed, not signed by the key, or any signature '
 'with the key''s name and id does not verify; signatures of other keys are passed over. Errors: 22023 for a malformed vkey. '
 'Rule: c2sp.org/signed-note. What the text says (a checkpoint''s size and root) is not looked at.';
+
+CREATE FUNCTION energyledger.verify_receipt(receipt jsonb, vkey text)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'energyledger_verify_receipt';
+
+COMMENT ON FUNCTION energyledger.verify_receipt(jsonb, text) IS
+'Does this receipt prove its row, to somebody who trusts this key? receipt: what energyledger.receipt() gave; vkey: <name>+<key id>+<base64>, '
+'by a way that the asker trusts. True where the checkpoint is signed by the key under its name, the proof leads from the entry to the checkpoint''s root, '
+'the row''s path from the row to the entry''s root of rows, and table, ledger_id, number of rows and schema are those that the proven bytes name. '
+'Everything else is false, malformed receipts too; energyledger.receipt_failure() says why. Reads nothing but its arguments. '
+'Errors: 22023 for a malformed vkey. Rule: doc/format.md (row receipt), c2sp.org/tlog-proof, RFC 6962 section 2.1.1.';
+
+CREATE FUNCTION energyledger.receipt_failure(receipt jsonb, vkey text)
+RETURNS text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'energyledger_receipt_failure';
+
+COMMENT ON FUNCTION energyledger.receipt_failure(jsonb, text) IS
+'Why energyledger.verify_receipt(receipt, vkey) is false; NULL where it is true. Arguments and errors are the same. Result: '
+'too_large, malformed, unknown_format, proof_malformed, note_malformed (the receipt''s form); other_key, wrong_signature, wrong_origin (the checkpoint); '
+'entry_malformed, not_in_log, other_schema, schema_malformed, other_relation, other_row_count (the entry); '
+'not_in_entry, row_malformed, other_ledger_id, id_outside, unknown_column (the row). Where several are true, the first in the order of the check. '
+'Rule: doc/format.md (row receipt).';
