@@ -120,6 +120,38 @@ pulling_members(void **state)
 	assert_int_equal(json_close(&r), REFUSAL_NONE);
 }
 
+/* Escapes are resolved where they stand. */
+static void
+unescaping(void **state)
+{
+	static const struct
+	{
+		const char *json;
+		const char *text;
+	}			c[] = {
+		{"\"plain\"", "plain"},
+		{"\"\"", ""},
+		{"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t"},
+		{"\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00.\"", "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80."},
+		{"\"\\u07FF\\u0800\\uFFFF\\uDBFF\\uDFFF\"", "\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf4\x8f\xbf\xbf"},
+		{"\"\xe2\x80\x94\\n\xc3\xa9\"", "\xe2\x80\x94\n\xc3\xa9"}
+	};
+
+	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++)
+	{
+		size_t		len = strlen(c[i].json);
+		uint8_t    *exact = unit_exact(c[i].json, len);
+		json_reader r;
+		json_string s;
+
+		json_open(&r, exact, len);
+		assert_int_equal(json_read_string(&r, &s), REFUSAL_NONE);
+		assert_int_equal(json_unescape(&s, (uint8_t *) (uintptr_t) s.bytes), strlen(c[i].text));
+		assert_memory_equal(s.bytes, c[i].text, strlen(c[i].text));
+		free(exact);
+	}
+}
+
 int
 main(void)
 {
@@ -128,6 +160,7 @@ main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(object_size_is_limited),
 		cmocka_unit_test(pulling_members),
+		cmocka_unit_test(unescaping),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
