@@ -12,6 +12,7 @@
 
 #include "core/log_check.h"
 #include "core/note.h"
+#include "core/row_text.h"
 
 #define VERIFY_KEYS_MAX 64		/* --vkey and the lines of --vkey-file together */
 #define VERIFY_AGAINST_MAX 64	/* --against */
@@ -64,8 +65,7 @@ extern void report_hash(const char *name, const uint8_t hash[32]);
 
 /* The columns of a row: between begin and end, each with its type; text NULL for NULL. */
 extern void report_columns_begin(void);
-extern void report_column(const char *name, size_t name_len, const char *type, size_t type_len,
-						  const char *text, size_t text_len, bool bare);
+extern void report_column(const decode_column *column, const char *text, size_t text_len, row_text_form form);
 extern void report_columns_end(void);
 
 /* Something wrong at a place; index: the leaf's, or -1. */

@@ -34,15 +34,14 @@ report_row(const decode_row *row, const decode_schema *schema)
 		decode_schema_next(&column_at, &c);
 		if (left == 0 || value.ordinal != c.ordinal)
 		{
-			report_column(c.name.text, c.name.len, c.type.text, c.type.len, NULL, 0, true);
+			report_column(&c, NULL, 0, ROW_TEXT_STRING);
 			continue;
 		}
 		cap = row_text_size_max(value.len);
 		text = verify_alloc(cap);
 		bytes_out_init(&o, text, cap);
 		form = row_text_put(&o, c.type.text, c.type.len, value.data, value.len);
-		report_column(c.name.text, c.name.len, c.type.text, c.type.len, text, o.len,
-					  form == ROW_TEXT_NUMBER || form == ROW_TEXT_BOOLEAN);
+		report_column(&c, text, o.len, form);
 		free(text);
 		if (--left > 0)
 			decode_row_next(&value_at, &value);

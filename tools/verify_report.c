@@ -187,34 +187,38 @@ report_columns_begin(void)
 	fputs(report.json ? ", \"columns\": [" : "  columns\n", report.facts);
 }
 
+/* In JSON a number is written as such, with all its digits; "hex" says that the value is one of bytes. */
+static void
+put_column_json(FILE *out, const decode_column *c, const char *text, size_t text_len, row_text_form form)
+{
+	fputs(report.column_count > 0 ? ", {\"name\": " : "{\"name\": ", out);
+	put_json(out, c->name.text, c->name.len);
+	fputs(", \"type\": ", out);
+	put_json(out, c->type.text, c->type.len);
+	fputs(form == ROW_TEXT_HEX ? ", \"hex\": " : ", \"value\": ", out);
+	if (text == NULL)
+		fputs("null", out);
+	else if (form == ROW_TEXT_NUMBER || form == ROW_TEXT_BOOLEAN)
+		fwrite(text, 1, text_len, out);
+	else
+		put_json(out, text, text_len);
+	fputc('}', out);
+}
+
 void
-report_column(const char *name, size_t name_len, const char *type, size_t type_len,
-			  const char *text, size_t text_len, bool bare)
+report_column(const decode_column *column, const char *text, size_t text_len, row_text_form form)
 {
 	FILE	   *out = report.facts;
 
 	if (report.json)
-	{
-		fputs(report.column_count > 0 ? ", {\"name\": " : "{\"name\": ", out);
-		put_json(out, name, name_len);
-		fputs(", \"type\": ", out);
-		put_json(out, type, type_len);
-		fputs(", \"value\": ", out);
-		if (text == NULL)
-			fputs("null", out);
-		else if (bare)
-			fwrite(text, 1, text_len, out);
-		else
-			put_json(out, text, text_len);
-		fputc('}', out);
-	}
+		put_column_json(out, column, text, text_len, form);
 	else
 	{
 		fputs("    ", out);
-		put_plain(out, name, name_len);
+		put_plain(out, column->name.text, column->name.len);
 		fputs(" (", out);
-		put_plain(out, type, type_len);
-		fputs("): ", out);
+		put_plain(out, column->type.text, column->type.len);
+		fputs(form == ROW_TEXT_HEX ? ", bytes): " : "): ", out);
 		if (text == NULL)
 			fputs("NULL", out);
 		else
