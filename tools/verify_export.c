@@ -8,6 +8,7 @@
  * they fill and held by nobody; what is in memory is one bundle and one row.
  */
 #define _GNU_SOURCE				/* syncfs */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,6 +20,7 @@
 
 #include "core/copy_stream.h"
 #include "core/encode.h"
+#include "core/tlog_proof.h"
 #include "verify_walk.h"
 
 static struct
@@ -181,6 +183,45 @@ read_old_checkpoint(note_checkpoint *c)
 	return true;
 }
 
+/*
+ * What an export that did not end has left beyond the folder's checkpoint.  Bundles and
+ * tiles are written in order, so the first that is not there is the last.
+ */
+static void
+remove_beyond(uint64_t size)
+{
+	char		path[VERIFY_PATH_MAX];
+	DIR		   *d;
+	const struct dirent *f;
+
+	for (int level = 0; level < TILES_LEVELS; level++)
+	{
+		char		tile[16];
+		const char *kind[] = {tile, "tile/entries", "rows"};
+
+		snprintf(tile, sizeof(tile), "tile/%d", level);
+		for (int k = 0; k < (level == 0 ? 3 : 1); k++)
+		{
+			uint64_t	n = size >> (MERKLE_TILE_BITS * level) >> MERKLE_TILE_BITS;
+
+			do
+				verify_tile_path(path, e.dir, kind[k], n++, MERKLE_TILE_WIDTH);
+			while (unlink(path) == 0);
+		}
+	}
+	snprintf(path, sizeof(path), "%s/checkpoints", e.dir);
+	d = opendir(path);
+	while (d != NULL && (f = readdir(d)) != NULL)
+	{
+		uint64_t	of;
+
+		if (tlog_number_parse(f->d_name, strlen(f->d_name), &of) && of > size)
+			unlinkat(dirfd(d), f->d_name, 0);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
 /* The last bundle is read again, so that what is appended stands on sound ground. */
 static bool
 resume(void)
@@ -193,6 +234,7 @@ resume(void)
 		return false;
 	tiles_open(&e.old, e.dir, c.size);
 	e.next = c.size;
+	remove_beyond(c.size);
 	if (c.size == 0)
 	{
 		walk_begin(&e.walk, e.dir, e.options, NULL, 0);
@@ -459,8 +501,13 @@ export_stream(void)
 {
 	uint64_t	size;
 
-	if (!resume() || !take_stream())
+	if (!resume())
 		return e.status;
+	if (!take_stream())
+	{
+		remove_beyond(e.old.size);
+		return e.status;
+	}
 	size = e.tiles.tree.size;
 	if (size == 0)
 		return report_end(VERIFY_UNKNOWN, "empty", "the stream has no leaf");

@@ -294,6 +294,8 @@ walk_leaf(verify_walk *w, unsigned i)
 		if (result != LOG_CHECK_OK)
 			finding(w->entries_path, index, result);
 	}
+	if (w->check.kind == 0)
+		w->schemas_complete = false;	/* it may have been one */
 	tiles_append(&w->tiles, w->tile_lost ? w->check.leaf_hash : w->tile[i]);
 	if (w->rows_file != NULL)
 		walk_rows(w, index);
