@@ -142,7 +142,7 @@ done
 el_cluster_stop fast
 
 export EL_STAGE VECTORS
-for file in test/bridge/*.sh test/meter/*.sh test/docs/*.sh test/sites/*.sh test/crash/*.sh test/tamper/*.sh test/upgrade/*.sh; do
+for file in test/bridge/*.sh test/meter/*.sh test/verifier/*.sh test/docs/*.sh test/sites/*.sh test/crash/*.sh test/tamper/*.sh test/upgrade/*.sh; do
 	[ -f "$file" ] || continue
 	case $(basename "$file") in
 		lib*.sh | *_lib.sh) continue ;;		# sourced by the others

@@ -13,7 +13,8 @@ set -eu
 PACKAGES="gcc libc6-dev make pkg-config postgresql-15 postgresql-server-dev-15 libpq-dev
 	mosquitto mosquitto-clients libmosquitto-dev libsodium-dev libssl-dev"
 [ "${1:-}" != check ] ||
-	PACKAGES="$PACKAGES libcmocka-dev clang libclang-rt-14-dev postgresql-15-pgtap cppcheck clang-tidy procps"
+	PACKAGES="$PACKAGES libcmocka-dev clang libclang-rt-14-dev postgresql-15-pgtap cppcheck clang-tidy procps
+	golang-go golang-golang-x-mod-dev"
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "deps: not a Debian system; needed are the equivalents of:" $PACKAGES >&2
