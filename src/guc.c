@@ -9,6 +9,7 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "guc.h"
@@ -39,7 +40,7 @@ guc_define(void)
 	DefineCustomBoolVariable("energyledger.restore_mode",
 							 "Take ledger_id and log rows as supplied, make no entries: for pg_restore only.",
 							 NULL,
-							 &restore_mode, false,
+							 &restore_mode, IsBinaryUpgrade,	/* pg_upgrade restores a schema */
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("energyledger");
 }

@@ -255,10 +255,10 @@ site_why_open(const Site *site)
 		return NULL;
 	since = site_newest_timeline(site);
 	now = GetWALInsertionTimeLine();
-	if (now > since && shared_state->backup_restored)
-		return "backup restored";
 	if (now > since && site_recovered_to_target(since, now))
 		return "recovered to a target";
+	if (now > since && shared_state->backup_restored)
+		return "backup restored";
 	recovery_looked_at = true;
 	return NULL;
 }
