@@ -134,12 +134,25 @@ site_load(void)
 	cached_site_valid = true;
 }
 
+static bool
+site_is_no_copy(void)
+{
+	site_load();
+	return !site_is_copy(&cached_site);
+}
+
+static bool
+site_is_opened(void)
+{
+	return pg_atomic_read_u32(&shared_database()->opened) != 0;
+}
+
 /*
  * Nobody may have come here since the copy was made: ask for the sealer, which
  * opens it, and give it a moment.  False where it did not come.
  */
 static bool
-site_wait_until_open(void)
+site_wait_until(bool (*done) (void))
 {
 	if (RecoveryInProgress())
 		return false;
@@ -150,11 +163,20 @@ site_wait_until_open(void)
 						 SITE_OPEN_WAIT_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
-		site_load();
-		if (!site_is_copy(&cached_site))
+		if (done())
 			return true;
 	}
 	return false;
+}
+
+static void
+site_not_open(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("this ledger is not open yet"),
+			 errdetail_internal("%s", detail),
+			 errhint("The sealer opens it: see the server log if it does not.")));
 }
 
 const Site *
@@ -163,14 +185,11 @@ site_current(void)
 	if (!cached_site_valid)
 	{
 		site_load();
-		if (site_is_copy(&cached_site) && !site_wait_until_open())
+		if (site_is_copy(&cached_site) && !site_wait_until(site_is_no_copy))
 		{
 			cached_site_valid = false;
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("this ledger was copied from another database and is not open yet"),
-					 errdetail("Its log is that of \"%s\".", cached_site.origin),
-					 errhint("The sealer opens it under a name of its own: see the server log if it does not.")));
+			site_not_open(psprintf("It was copied from another database, whose log is \"%s\", and needs a name of its own.",
+								   cached_site.origin));
 		}
 	}
 	return &cached_site;
@@ -233,6 +252,14 @@ site_sign_note(const char *text, size_t len)
 {
 	note_key	key;
 
+	/* after recovery the name may not be ours any more */
+	if (!site_is_opened())
+	{
+		if (!site_wait_until(site_is_opened))
+			site_not_open(psprintf("Log \"%s\" may have to go on under another name since the server was started.",
+								   site_current()->origin));
+		AcceptInvalidationMessages();
+	}
 	site_note_key(&key);
 	return site_sign(text, len, &key, 1);
 }

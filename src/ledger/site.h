@@ -41,9 +41,9 @@ extern void site_forget_current(void);	/* the table was written */
 extern void site_row_key(const Site *site, note_key *k);
 
 /*
- * A signed note over text, palloc'd: by the current key, or by each of several of
- * the log's keys.  Callers are the sealer and the receipts: whatever is signed must
- * already be durable.
+ * A signed note over text, palloc'd.  Whatever is signed must already be durable.
+ * site_sign_note, for receipts: by the current key.  site_sign, for the sealer, which
+ * alone knows that the name is still the log's: by each of several of its keys.
  */
 extern char *site_sign_note(const char *text, size_t len);
 extern char *site_sign(const char *text, size_t len, const note_key *keys, int count);

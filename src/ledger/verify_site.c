@@ -57,7 +57,7 @@ verify_handover(Findings *f, HeapTuple row, TupleDesc desc)
 	Datum		value[4];
 	char	   *note;
 	note_key	key;
-	uint8		public_key[MERKLE_HASH_LEN];
+	uint8		public_key[ED25519_PUBLIC_LEN] = {0};
 	size_t		text_len;
 
 	for (int i = 0; i < 4; i++)
@@ -69,8 +69,7 @@ verify_handover(Findings *f, HeapTuple row, TupleDesc desc)
 		!note_key_init(&key, TextDatumGetCString(value[2]), public_key) ||
 		note_verify(note, strlen(note), &key, &text_len) != NOTE_VALID)
 		verify_finding(f, "energyledger.block", DatumGetInt64(value[0]), "key_handover",
-					   psprintf("a signature by the key before, %s", TextDatumGetCString(DirectFunctionCall2(binary_encode, value[3],
-																										   CStringGetTextDatum("base64")))),
+					   psprintf("a signature by the key before, of %s", verify_hex(public_key)),
 					   "none that verifies");
 }
 

@@ -39,6 +39,7 @@
 
 #define SEALER_IDLE_MS 10000	/* look at least this often: a commit that could
 								 * not say so (recovered, prepared) is found */
+#define SEALER_RETRY_MS 1000	/* while the log cannot be opened */
 
 PGDLLEXPORT void sealer_main(Datum arg);
 
@@ -126,6 +127,7 @@ sealer_open(void)
 	(void) site_open_where_needed();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	pg_atomic_write_u32(&mine->opened, 1);
 }
 
 /* One block, in one transaction with one snapshot. */
@@ -194,6 +196,32 @@ sealer_try(MemoryContext context)
 	return !failed;
 }
 
+/* At start; false where it failed, as with a key file that cannot be read. */
+static bool
+sealer_try_open(MemoryContext context)
+{
+	static bool complained = false;
+	volatile bool opened = true;
+
+	PG_TRY();
+	{
+		sealer_open();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		if (!complained)
+			EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		complained = true;
+		opened = false;
+	}
+	PG_END_TRY();
+	MemoryContextReset(context);
+	return opened;
+}
+
 static bool
 sealer_is_asked(void)
 {
@@ -207,6 +235,7 @@ sealer_loop(void)
 												  ALLOCSET_DEFAULT_SIZES);
 	TimestampTz last = 0;
 	bool		look = true;	/* at start there may be something */
+	bool		opened = false;
 
 	while (!ShutdownRequestPending)
 	{
@@ -214,10 +243,19 @@ sealer_loop(void)
 		bool		asked = sealer_is_asked();
 		bool		due = false;
 
+		if (!opened)
+		{
+			MemoryContextSwitchTo(context);
+			opened = sealer_try_open(context);
+			if (!opened)
+				wait_ms = SEALER_RETRY_MS;
+		}
 		if (seal_interval_ms > 0 && (look || pg_atomic_read_u32(&mine->unsealed) != 0))
 		{
-			wait_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-													  TimestampTzPlusMilliseconds(last, seal_interval_ms));
+			long		rest_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+																  TimestampTzPlusMilliseconds(last, seal_interval_ms));
+
+			wait_ms = Min(wait_ms, rest_ms);
 			due = wait_ms <= 0;
 		}
 		if (due || asked)
@@ -254,7 +292,6 @@ sealer_main(Datum arg)
 	if (IsBinaryUpgrade || !sealer_has_extension() || !sealer_enter())
 		proc_exit(0);
 	pgstat_report_appname("energyledger sealer");
-	sealer_open();
 	sealer_loop();
 	proc_exit(0);
 }

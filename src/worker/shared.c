@@ -44,6 +44,7 @@ shared_database_init(SharedDatabase *db, int tranche)
 {
 	LWLockInitialize(&db->id_lock, tranche);
 	LWLockInitialize(&db->seal_lock, tranche);
+	pg_atomic_init_u32(&db->opened, 0);
 	pg_atomic_init_u32(&db->unsealed, 0);
 	pg_atomic_init_u64(&db->seal_requested, 0);
 	pg_atomic_init_u64(&db->seal_done, 0);

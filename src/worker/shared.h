@@ -27,6 +27,7 @@ typedef struct SharedDatabase
 	uint64		id_floor;		/* id_next never goes back below this */
 
 	/* sealing */
+	pg_atomic_uint32 opened;	/* its sealer saw that the log goes on under its name */
 	pg_atomic_uint32 unsealed;	/* something committed since the last block */
 	pg_atomic_uint64 seal_requested;	/* tickets drawn by seal() */
 	pg_atomic_uint64 seal_done; /* tickets answered */

@@ -115,22 +115,36 @@ el_is "site_vkeys() knows which key signed what" "$(sql a "SELECT incarnation, k
 1|2|$new|2|3"
 intact a "after a rotation"
 
-# Receipts are signed by the key of their time.
-sql a "SELECT energyledger.register_meter('meter:1', decode('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex'))" > /dev/null
-receipt="SELECT count(*), bool_and(energyledger.verify_note(receipt, energyledger.site_vkey())) FROM energyledger.meter_receipts(ARRAY['meter:1'])"
-el_is "no receipts for what never came" "$(sql a "$receipt")" "0|"
+# Receipts are signed by the current key, also in a session that signed with the old one.
+message=$(od -An -v -tx1 "$EL_ROOT/test/fuzz/corpus/envelope/household_1_1" | tr -d ' \n')
+sql b "SELECT energyledger.register_meter('test:household', '\xb145a0d86e8954e35d80697136aa028eba87addba4be7b2e5abfa727fda063b6')" > /dev/null
+el_is "a message comes" "$(sql b "SELECT verdict FROM energyledger.ingest(ARRAY['\x$message'::bytea])")" accepted
+receipt="SELECT k.key_number FROM energyledger.meter_receipts('{test:household}') r JOIN energyledger.site_vkeys() k ON energyledger.verify_note(r.receipt, k.vkey);"
+(
+	echo "$receipt"
+	until [ -e "$EL_TMP/rotated" ]; do sleep 0.1; done
+	echo "$receipt"
+) | "$EL_BIN/psql" -X -qAt -d b > "$EL_TMP/receipts" 2>&1 &
+session=$!
+el_ok "its receipt is signed by the old key" el_wait 10 grep -qx 1 "$EL_TMP/receipts"
+sql b "SELECT energyledger.rotate_key(fresh => true)" > /dev/null
+touch "$EL_TMP/rotated"
+wait "$session"
+el_is "then by the new one" "$(paste -sd' ' "$EL_TMP/receipts")" "1 2"
+seal b > /dev/null
+intact b "with a message"
 
 # ---- rolled back, in one go, at once
 
-sql a "BEGIN" "SELECT energyledger.rotate_key()" "ROLLBACK" > /dev/null
-el_is "rolled back: the file keeps the key" "$(keys_in_file)" 3
+sql a "BEGIN" "SELECT energyledger.rotate_key(fresh => true)" "ROLLBACK" > /dev/null
+el_is "rolled back: the file keeps the key" "$(keys_in_file)" 4
 el_is "and the log the one it had" "$(current_vkey a)" "$new"
 el_is "a session that rolled back goes on with it" "$(sql a "BEGIN" "SELECT 1 FROM energyledger.rotate_key()" "SELECT energyledger.site_vkey() <> '$new'" "ROLLBACK" "SELECT energyledger.site_vkey() = '$new'" | paste -sd' ')" "1 t t"
 el_is "a savepoint rolled back, too" "$(sql a "BEGIN" "SAVEPOINT s" "SELECT 1 FROM energyledger.rotate_key()" "ROLLBACK TO s" "SELECT energyledger.site_vkey() = '$new'" "COMMIT" "SELECT energyledger.site_vkey() = '$new'" | paste -sd' ')" "1 t t"
 sql a "INSERT INTO t VALUES (3, 'three')"
 el_is "and so does the sealer" "$(signed_by a "$(seal a)")" 1.2
 next=$(sql a "SELECT energyledger.rotate_key()")
-el_is "the next rotation takes the key that is there" "$(keys_in_file)" 3
+el_is "the next rotation takes the key that is there" "$(keys_in_file)" 4
 el_is "twice in one transaction" "$(sql a "BEGIN" "SELECT energyledger.rotate_key() <> '$next'" "SELECT energyledger.rotate_key() = energyledger.site_vkey()" "COMMIT" | paste -sd' ')" "t t"
 el_is "the block is signed by all of them" "$(signed_by a "$(seal a)")" "1.2 1.3 1.4 1.5"
 intact a "after several at once"
@@ -158,7 +172,7 @@ lines=$(keys_in_file)
 sql b "SELECT energyledger.rotate_key()" > /dev/null
 el_is "another database takes the newest key that it has not used" "$(keys_in_file)" "$lines"
 el_is "which is the first's" "$(sql b "SELECT public_key FROM energyledger.site ORDER BY key_number DESC LIMIT 1")" "$(sql a "SELECT public_key FROM energyledger.site ORDER BY key_number DESC LIMIT 1")"
-el_is "under its own name" "$(signed_by b "$(seal b)")" "1.1 1.2"
+el_is "under its own name" "$(signed_by b "$(seal b)")" "1.2 1.3"
 sql b "SELECT energyledger.rotate_key(fresh => true)" > /dev/null
 el_is "fresh makes one" "$(keys_in_file)" "$((lines + 1))"
 sql a "SELECT energyledger.rotate_key(fresh => true)" > /dev/null
@@ -355,6 +369,22 @@ for i in 1 2; do
 	sql postgres "DROP DATABASE twin"
 done
 el_ok "their names differ" test "$(cat "$EL_TMP/twin.1")" != "$(cat "$EL_TMP/twin.2")" -a -s "$EL_TMP/twin.1"
+
+# ---- a copy that cannot be opened yet
+
+chmod 644 "$EL_TMP/vault/key"
+errors=$(grep -c 'is not a file that only its owner can read' "$main_log")
+sql postgres "CREATE DATABASE shut TEMPLATE b"
+el_ok "a copy whose key cannot be read is not open: no seal" grep -q 'sealing failed' <(seal shut)
+el_ok "no write" grep -q 'this ledger is not open yet' <(sql shut "INSERT INTO t VALUES (2, 'two')")
+el_ok "the sealer waits, and does not fill the log" test $(($(grep -c 'is not a file that only its owner can read' "$main_log") - errors)) -le 4
+chmod 400 "$EL_TMP/vault/key"
+el_ok "once it can be read, it is" sql shut "INSERT INTO t VALUES (2, 'two')"
+seal shut > /dev/null
+el_is "its log says what it is" "$(sql shut "SELECT field_values[5] FROM energyledger.event WHERE kind = 6 ORDER BY event_id DESC LIMIT 1")" "database copied"
+intact shut "opened late"
+sealed_once shut "opened late"
+sql postgres "DROP DATABASE shut"
 
 # ---- recovery to a target
 
