@@ -28,7 +28,16 @@ query "
 			THEN E'\n\nEXECUTE is not granted to PUBLIC.' ELSE '' END)
 	  FROM pg_proc p
 	 WHERE p.pronamespace = 'energyledger'::regnamespace AND p.prorettype <> 'table_am_handler'::regtype
+	   AND NOT EXISTS (SELECT FROM pg_type t WHERE p.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend))
 	 ORDER BY p.proname, p.oid"
+
+printf '\n## Types\n'
+query "
+	SELECT format(E'\n### %s\n\n%s\n\n%s\n\n%s', t.typname, obj_description(t.oid, 'pg_type'),
+		obj_description(t.typinput, 'pg_proc'), obj_description(t.typoutput, 'pg_proc'))
+	  FROM pg_type t
+	 WHERE t.typnamespace = 'energyledger'::regnamespace AND t.typtype = 'b' AND t.typelem = 0
+	 ORDER BY t.typname"
 
 relations()
 {

@@ -47,11 +47,34 @@ extern int no_such_variable
 #define RelFileLocator RelFileNode
 #endif
 
-/* 16 tells indexes apart in tuple_update's answer. */
+/* 16 tells indexes apart in tuple_update's answer, and wants to be told in return. */
 #if PG_VERSION_NUM < 160000
 #define AM_UPDATE_INDEXES bool
+#define UPDATE_NEEDS_INDEXES(answer) (answer)
+#define ExecInsertIndexTuplesOfUpdate(result_rel, slot, estate, answer) \
+	ExecInsertIndexTuples(result_rel, slot, estate, true, false, NULL, NIL)
 #else
 #define AM_UPDATE_INDEXES TU_UpdateIndexes
+#define UPDATE_NEEDS_INDEXES(answer) ((answer) != TU_None)
+#define ExecInsertIndexTuplesOfUpdate(result_rel, slot, estate, answer) \
+	ExecInsertIndexTuples(result_rel, slot, estate, true, false, NULL, NIL, (answer) == TU_Summarizing)
+#endif
+
+/* 16 has one ownership check for all kinds of objects. */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(class_id, object_id, role) pg_class_ownercheck(object_id, role)
+#endif
+
+/* 17 knows a process by its type. */
+#if PG_VERSION_NUM < 170000
+#define AmAutoVacuumWorkerProcess() IsAutoVacuumWorkerProcess()
+#endif
+
+/* 18 counts what an index scan does. */
+#if PG_VERSION_NUM < 180000
+#define index_beginscan_of(table, index, snapshot, keys) index_beginscan(table, index, snapshot, keys, 0)
+#else
+#define index_beginscan_of(table, index, snapshot, keys) index_beginscan(table, index, snapshot, NULL, keys, 0)
 #endif
 
 /* 18 says pg_noreturn, in front; the old mark stands behind, where GCC takes it too. */

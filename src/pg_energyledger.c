@@ -17,6 +17,7 @@
 #include "ledger/am.h"
 #include "ledger/guard.h"
 #include "ledger/index_build.h"
+#include "ledger/redactable_copies.h"
 #include "ledger/schema.h"
 #include "ledger/write.h"
 #include "worker/sealer.h"
@@ -40,6 +41,7 @@ _PG_init(void)
 	write_init();
 	index_build_init();
 	guard_init();
+	redactable_copies_init();
 	if (!IsBinaryUpgrade)
 		launcher_register();
 }

@@ -32,6 +32,7 @@
 
 #include "guc.h"
 #include "ledger/am.h"
+#include "ledger/erase.h"
 #include "ledger/index_build.h"
 #include "ledger/schema.h"
 #include "ledger/write.h"
@@ -289,6 +290,7 @@ am_init(void)
 	ledger_methods.relation_nontransactional_truncate = ledger_relation_nontransactional_truncate;
 	ledger_methods.relation_set_new_filelocator = ledger_relation_set_new_filelocator;
 	ledger_methods.relation_toast_am = ledger_relation_toast_am;
+	ledger_methods.relation_vacuum = erase_vacuum;
 	ledger_methods.index_build_range_scan = index_build_range_scan;
 	ledger_methods.index_validate_scan = index_build_validate_scan;
 

@@ -28,6 +28,7 @@
 
 #include "core/bytes.h"
 #include "core/sha256.h"
+#include "ledger/redactable.h"
 #include "ledger/row.h"
 
 #define ROW_VERSION 1
@@ -159,6 +160,16 @@ row_put_sent(RowBuffer *b, FmgrInfo *send, Datum value)
 	pfree(sent);
 }
 
+/* A value without one is not as the ledger stores it: nothing then, which no row was hashed with. */
+static void
+row_put_commitment(RowBuffer *b, Datum value)
+{
+	uint8		commitment[COMMITMENT_LEN];
+
+	if (redactable_commitment(value, commitment))
+		row_put_bytes(b, commitment, COMMITMENT_LEN);
+}
+
 static void
 row_put_value(RowBuffer *b, RowColumn *column, RowForm form, Datum value)
 {
@@ -211,6 +222,9 @@ row_put_value(RowBuffer *b, RowColumn *column, RowForm form, Datum value)
 			break;
 		case ROW_ARRAY:
 			row_put_array(b, column, value);
+			break;
+		case ROW_REDACTABLE:
+			row_put_commitment(b, value);
 			break;
 	}
 }
@@ -272,6 +286,11 @@ row_scalar_form(Oid type, RowForm *form, FmgrInfo *send)
 				*form = ROW_ENUM;
 				return true;
 			}
+			if (type == redactable_type())
+			{
+				*form = ROW_REDACTABLE;
+				return true;
+			}
 			if (type_is_range(type))
 			{
 				RowForm		bound_form;
@@ -296,15 +315,18 @@ row_column_init(RowColumn *column, Oid type)
 	Oid			element = get_element_type(base);
 
 	memset(column, 0, sizeof(*column));
+	/* redactable is told by its own name in the registered schema, so never under a domain's */
 	if (!OidIsValid(element))
-		return row_scalar_form(base, &column->form, &column->send);
+		return row_scalar_form(base, &column->form, &column->send) &&
+			(column->form != ROW_REDACTABLE || base == type);
 
 	column->form = ROW_ARRAY;
 	column->element_type = element;
 	column->element_name = row_type_name(element, -1);
 	get_typlenbyvalalign(element, &column->element_len,
 						 &column->element_byval, &column->element_align);
-	return row_scalar_form(getBaseType(element), &column->element_form, &column->send);
+	return row_scalar_form(getBaseType(element), &column->element_form, &column->send) &&
+		column->element_form != ROW_REDACTABLE;
 }
 
 char *

@@ -18,7 +18,8 @@ typedef enum RowForm
 	ROW_NAME,
 	ROW_SEND,					/* the type's binary send form */
 	ROW_ENUM,
-	ROW_ARRAY
+	ROW_ARRAY,
+	ROW_REDACTABLE				/* the value's commitment */
 } RowForm;
 
 typedef struct RowColumn
@@ -39,6 +40,7 @@ typedef struct RowPlan
 {
 	int			column_count;
 	AttrNumber	attnum_max;		/* highest attribute read */
+	int			redactable_count;	/* columns of ROW_REDACTABLE */
 	RowColumn	column[FLEXIBLE_ARRAY_MEMBER];	/* by ascending ordinal */
 } RowPlan;
 

@@ -36,6 +36,7 @@
 
 #include "ledger/ids.h"
 #include "ledger/log.h"
+#include "ledger/redactable.h"
 #include "ledger/schema.h"
 #include "ledger/site.h"
 
@@ -121,13 +122,14 @@ schema_check_columns(TupleDesc desc, const char *relation)
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("column \"%s\" of ledger table \"%s\" has type %s, which cannot be hashed",
 							NameStr(attr->attname), relation, format_type_be(attr->atttypid)),
-					 errdetail("Ledger tables take boolean, integers, floats, numeric, text types, bytea, date and time types, uuid, inet, json, jsonb, enums, ranges, domains over these and arrays of these.")));
+					 errdetail("Ledger tables take boolean, integers, floats, numeric, text types, bytea, date and time types, uuid, inet, json, jsonb, enums, ranges, domains over these and arrays of these, and energyledger.redactable.")));
 	}
 }
 
 /*
  * Stored generated columns are computed before the access method assigns the id:
- * one that used it would be stored with zero in its place.
+ * one that used it would be stored with zero in its place.  And one that used a
+ * redactable column would be a copy that nobody erases.
  */
 static void
 schema_check_generated(Relation rel, const char *relation)
@@ -151,6 +153,13 @@ schema_check_generated(Relation rel, const char *relation)
 					 errmsg("generated column \"%s\" of ledger table \"%s\" cannot use \"ledger_id\"",
 							NameStr(TupleDescAttr(desc, def->adnum - 1)->attname), relation),
 					 errdetail("Generated columns are computed before the ledger assigns it."),
+					 errhint("Compute it in a view.")));
+		if (redactable_is_used(rel, stringToNode(def->adbin)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("generated column \"%s\" of ledger table \"%s\" cannot use a redactable column",
+							NameStr(TupleDescAttr(desc, def->adnum - 1)->attname), relation),
+					 errdetail("It would keep the value after it has been redacted."),
 					 errhint("Compute it in a view.")));
 	}
 }
@@ -189,6 +198,7 @@ schema_plan(Relation rel, const encode_schema *registered, char **why)
 		plan->column[i].attnum = attnum;
 		plan->column[i].ordinal = c->ordinal;
 		plan->attnum_max = Max(plan->attnum_max, attnum);
+		plan->redactable_count += plan->column[i].form == ROW_REDACTABLE;
 	}
 	plan->column_count = registered->column_count;
 	return plan;

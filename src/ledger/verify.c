@@ -43,6 +43,7 @@
 #include "ledger/verify.h"
 #include "ledger/verify_log.h"
 #include "ledger/verify_site.h"
+#include "ledger/verify_redaction.h"
 #include "ledger/write.h"
 
 #define VERIFY_FETCH 1000
@@ -176,7 +177,8 @@ verify_sort_desc(void)
 
 /*
  * Did this transaction write it?  COPY FREEZE hides that behind a frozen xid, but
- * only in a table that the transaction itself made.
+ * only in a table that the transaction itself made.  A version that redact() made
+ * is of a row that has its entry.
  */
 static bool
 verify_is_own_row(Relation rel, HeapTuple tuple)
@@ -184,7 +186,7 @@ verify_is_own_row(Relation rel, HeapTuple tuple)
 	TransactionId xmin = rel->rd_createSubid != InvalidSubTransactionId ?
 		HeapTupleHeaderGetRawXmin(tuple->t_data) : HeapTupleHeaderGetXmin(tuple->t_data);
 
-	return TransactionIdIsCurrentTransactionId(xmin);
+	return TransactionIdIsCurrentTransactionId(xmin) && (tuple->t_data->t_infomask & HEAP_UPDATED) == 0;
 }
 
 static void
@@ -538,6 +540,7 @@ verify_ledger(ReturnSetInfo *result, Oid relid)
 	verify_log(&f, site_current()->site_id, &log);
 	verify_site(&f, site_current()->site_id);
 	verify_rows(&f, only);
+	verify_redactions(&f, only);
 	SPI_finish();
 	if (f.count > 0)
 		ereport(NOTICE,

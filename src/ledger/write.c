@@ -32,6 +32,7 @@
 #include "guc.h"
 #include "ledger/ids.h"
 #include "ledger/log.h"
+#include "ledger/redactable.h"
 #include "ledger/schema.h"
 #include "ledger/site.h"
 #include "ledger/write.h"
@@ -364,7 +365,11 @@ write_assign_ids(Relation rel, TupleTableSlot **slots, int count)
 	for (int i = 0; i < count; i++)
 	{
 		bool		isnull;
-		Datum		given = slot_getattr(slots[i], schema->id_attnum, &isnull);
+		Datum		given;
+
+		if (unlikely(schema->plan->redactable_count > 0))
+			redactable_salt(rel, slots[i], schema->plan);
+		given = slot_getattr(slots[i], schema->id_attnum, &isnull);
 
 		if (unlikely(!isnull && DatumGetInt64(given) != 0))
 			ereport(ERROR,

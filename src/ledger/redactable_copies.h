@@ -1,0 +1,9 @@
+/*
+ * redactable_copies.h: no index and no statistics over redactable columns.
+ */
+#ifndef LEDGER_REDACTABLE_COPIES_H
+#define LEDGER_REDACTABLE_COPIES_H
+
+extern void redactable_copies_init(void);	/* _PG_init only */
+
+#endif							/* LEDGER_REDACTABLE_COPIES_H */
