@@ -97,3 +97,22 @@ COMMENT ON FUNCTION energyledger.redaction_pending(regclass) IS
 'How many pages of the table, its partitions and their TOAST may still hold what was redacted (or rolled back): old versions of rows, bytes left in free space. '
 '0 after VACUUM, unless a transaction, a prepared one, a standby or a replication slot still needs old versions, or rows are being inserted right now. Reads every page. '
 'Needs to own the table, or to be a member of energyledger_operator. Errors: 42809 not a ledger table, 42501 not the owner.';
+
+CREATE FUNCTION energyledger.encrypt_to(plaintext bytea, public_key bytea) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'encrypt_to' LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION energyledger.encrypt_to(bytea, bytea) IS
+'Encrypts to a public key: only the holder of the secret key can decrypt, not even who encrypted. plaintext: at most 16 MiB; public_key: X25519, 32 bytes. '
+'Result: 48 bytes more than the plaintext, another each time. NULL for a NULL argument. '
+'Errors: 22023 for a key that is not 32 bytes or that no secret belongs to, 54000 for too long a plaintext. Rule: libsodium''s crypto_box_seal.';
+
+CREATE FUNCTION energyledger.encrypt_to(plaintext text, public_key bytea) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'encrypt_to' LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION energyledger.encrypt_to(text, bytea) IS
+'The same for a text, whose UTF-8 bytes are encrypted.';
+
+CREATE FUNCTION energyledger.decrypt_sealed(ciphertext bytea, public_key bytea, secret_key bytea) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'decrypt_sealed' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION energyledger.decrypt_sealed(bytea, bytea, bytea) IS
+'Decrypts what encrypt_to made. ciphertext: 48 bytes or more; public_key, secret_key: 32 bytes each. NULL for a NULL argument; convert_from(…, ''UTF8'') makes a text of the result. '
+'A secret key in a statement can end up in logs, in pg_stat_activity and in the client''s history: better decrypt with energyledger-box where the key is. '
+'Errors: 22023 for a key or a ciphertext of another length, 22000 where it does not decrypt, which does not say why. Rule: libsodium''s crypto_box_seal_open.';
