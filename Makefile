@@ -3,7 +3,7 @@
 #   make            build everything        make demo       the whole way once, in a private cluster
 #   make install    install it              make check      build and test, no set-up needed
 #   make deps       Debian packages         make installcheck   regression tests against a running server
-#   make bench      ratios against plain PostgreSQL
+#   make bench      ratios against plain PostgreSQL         make check-long     newer servers, long fuzzing, pg_upgrade
 
 EXTENSION    = pg_energyledger
 EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pg_energyledger.control)
@@ -52,7 +52,7 @@ override with_llvm = no
 
 # These bring what they need and build for themselves, so they come without PGXS
 # (which has a "check" of its own that does nothing).
-SCRIPT_GOALS = check demo bench deps
+SCRIPT_GOALS = check check-long demo bench deps
 ifneq ($(filter $(SCRIPT_GOALS),$(MAKECMDGOALS)),)
 ifneq ($(filter-out $(SCRIPT_GOALS),$(MAKECMDGOALS)),)
 $(error Run 'make $(filter $(SCRIPT_GOALS),$(MAKECMDGOALS))' by itself)
@@ -60,13 +60,15 @@ endif
 
 check:
 	@./test/check.sh
+check-long:
+	@./test/check-long.sh
 demo:
 	@./test/demo.sh $(if $(KEEP),--keep)
 bench:
 	@./bench/bench.sh
 deps:
 	@./test/deps.sh
-.PHONY: check demo bench deps
+.PHONY: check check-long demo bench deps
 
 else
 

@@ -6,15 +6,20 @@
 # start a server when they are installed (PostgreSQL, Mosquitto) are kept from it for
 # this one installation: what was not running before is not running after.
 #
-#   deps.sh          to build and run          deps.sh check    the tests' tools too
+#   deps.sh          to build and run          deps.sh check         the tests' tools too
+#                                              deps.sh check-long    and what builds newer servers
 
 set -eu
 
 PACKAGES="gcc libc6-dev make pkg-config postgresql-15 postgresql-server-dev-15 libpq-dev
 	mosquitto mosquitto-clients libmosquitto-dev libsodium-dev libssl-dev"
-[ "${1:-}" != check ] ||
-	PACKAGES="$PACKAGES libcmocka-dev clang libclang-rt-14-dev postgresql-15-pgtap cppcheck clang-tidy procps
-	golang-go golang-golang-x-mod-dev"
+case ${1:-} in
+	check | check-long)
+		PACKAGES="$PACKAGES libcmocka-dev clang libclang-rt-14-dev postgresql-15-pgtap cppcheck clang-tidy procps
+			golang-go golang-golang-x-mod-dev"
+		;;
+esac
+[ "${1:-}" != check-long ] || PACKAGES="$PACKAGES bison flex perl zlib1g-dev dpkg-dev patchelf"
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "deps: not a Debian system; needed are the equivalents of:" $PACKAGES >&2

@@ -9,6 +9,7 @@
 #   el_begin NAME                folder $EL_TMP; everything started is stopped at exit
 #   el_stage                     private installation under $EL_STAGE (reused if set)
 #   el_cluster NAME [CONF...]    new cluster, started; PGHOST PGPORT PGUSER PGDATABASE
+#   el_cluster_init NAME [CONF...]   the same, not started
 #   el_cluster_stop [MODE]       fast, smart, immediate      el_cluster_start
 #   el_broker [CONF...]          mosquitto on loopback port EL_MQTT_PORT
 #   el_broker_stop [SIGNAL]      el_broker_start
@@ -252,8 +253,8 @@ el_stage()
 	lib=$("$PG_CONFIG" --pkglibdir)
 	share=$("$PG_CONFIG" --sharedir)
 	if [ -z "${EL_STAGE:-}" ]; then
-		EL_STAGE=$EL_TMP/stage
-		log=$EL_TMP/log/install
+		EL_STAGE=$(mktemp -d "$EL_TMP/stage.XXXXXX") || exit 1
+		log=$EL_TMP/log/install-${EL_STAGE##*.}
 		mkdir -p "$EL_STAGE$bin" "$EL_STAGE$lib" "$EL_STAGE$share/extension"
 		cp -a "$bin/." "$EL_STAGE$bin/" || el_die "cannot copy $bin"
 		for name in "$lib"/* "$share"/* "$share"/extension/*; do
@@ -274,6 +275,13 @@ el_stage()
 }
 
 el_cluster()
+{
+	el_cluster_init "$@"
+	el_cluster_start
+}
+
+# The same, not started: for pg_upgrade, which wants a cluster that nobody used.
+el_cluster_init()
 {
 	local name=$1 line
 
@@ -307,7 +315,6 @@ el_cluster()
 	} >> "$EL_PGDATA/postgresql.conf"
 	EL_CLUSTERS+=("$EL_PGDATA")
 	export PGHOST PGPORT PGUSER PGDATABASE EL_PGDATA EL_PGLOG
-	el_cluster_start
 }
 
 el_cluster_start()
