@@ -77,7 +77,7 @@ log_bytea(const uint8 *data, Size len)
 
 /*
  * At commit the statement's snapshot is gone, and a table with a TOAST table is
- * written to under one only (PostgreSQL 18 asserts it).
+ * written to under one only: servers with assertions insist on it.
  */
 static void
 log_insert(const char *table, Datum *values)

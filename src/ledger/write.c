@@ -27,6 +27,7 @@
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "guc.h"
@@ -461,9 +462,14 @@ static void
 write_close_all(void)
 {
 	MemoryContext old;
+	bool		without;
 
 	if (writing == NULL)
 		return;
+	/* a table with a TOAST table is written to under a snapshot only, and the last is gone */
+	without = !HaveRegisteredOrActiveSnapshot();
+	if (without)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	old = MemoryContextSwitchTo(scratch);
 	for (TableWrite *t = writing; t != NULL; t = t->next)
 	{
@@ -472,6 +478,8 @@ write_close_all(void)
 		ids_return(t->next_id, t->end_id);
 	}
 	MemoryContextSwitchTo(old);
+	if (without)
+		PopActiveSnapshot();
 	write_forget();
 }
 
