@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -229,6 +230,8 @@ redaction_pending(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	redact_check_rights(relid);
+	/* which locks what inherits from it, not the table itself */
+	LockRelationOid(relid, AccessShareLock);
 	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
 	{
 		Relation	rel;

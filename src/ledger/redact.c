@@ -26,6 +26,7 @@
 #include "catalog/pg_inherits.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -261,6 +262,8 @@ redact_find_row(Redaction *r, Oid relid)
 	List	   *tables = NIL;
 	ListCell   *lc;
 
+	/* which locks what inherits from it, not the table itself */
+	LockRelationOid(relid, RowExclusiveLock);
 	foreach(lc, find_all_inheritors(relid, RowExclusiveLock, NULL))
 		if (am_is_ledger_oid(lfirst_oid(lc)))
 			tables = lappend_oid(tables, lfirst_oid(lc));
