@@ -18,8 +18,7 @@ SET search_path = from_17;
 CREATE TABLE parent (k int) PARTITION BY LIST (k) USING ledger;
 CREATE TABLE leaf_1 PARTITION OF parent FOR VALUES IN (1);
 CREATE TABLE leaf_2 PARTITION OF parent FOR VALUES IN (2) USING heap;
-SELECT c.relname, a.amname, (SELECT count(*) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-         JOIN pg_am xa ON xa.oid = x.relam AND xa.amname = 'brin' WHERE i.indrelid = c.oid) AS brin
+SELECT c.relname, a.amname
   FROM pg_class c JOIN pg_am a ON a.oid = c.relam
  WHERE c.relnamespace = 'from_17'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY 1;
 SELECT relation, names FROM energyledger.table_schema WHERE relation LIKE 'from_17.%' ORDER BY 1;
