@@ -17,7 +17,7 @@ SUITE_SECONDS_MAX=1800
 FUZZ_SECONDS_EACH=${FUZZ_SECONDS_EACH:-300}
 FUZZ_SECONDS_MAX=$((FUZZ_SECONDS_EACH * 40))	# all targets, one after the other
 SERVERS=${SERVERS:-15 17 18}
-DISCARD_TESTS="ledger_create ledger_savepoint ledger_types"
+DISCARD_TESTS="ledger_create ledger_from_18"
 LOG=$PWD/build/check-long
 
 ./test/deps.sh check-long || exit 1
