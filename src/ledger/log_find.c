@@ -106,6 +106,18 @@ log_find_snapshot(Datum value)
 	return (struct varlena *) s;
 }
 
+static merkle_frontier *
+log_find_frontier(Datum value, uint64 size)
+{
+	bytea	   *stored = DatumGetByteaPP(value);
+	merkle_frontier *frontier = palloc(sizeof(merkle_frontier));
+
+	if (!merkle_frontier_load(frontier, (const uint8 *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored)) ||
+		frontier->size != size)
+		log_malformed("block");
+	return frontier;
+}
+
 static bool
 log_find_block_by(int site_id, const uint64 *height, FoundBlock *out)
 {
@@ -131,6 +143,7 @@ log_find_block_by(int site_id, const uint64 *height, FoundBlock *out)
 	out->size = out->block.first_index + out->block.count + 1;
 	out->incarnation = DatumGetInt32(values[6]);
 	out->snapshot = log_find_snapshot(values[9]);
+	out->frontier = log_find_frontier(values[12], out->size);
 	out->note = TextDatumGetCString(values[13]);
 	return true;
 }

@@ -20,6 +20,7 @@ typedef struct FoundBlock
 	uint64		size;			/* leaves that its checkpoint covers */
 	int			incarnation;
 	struct varlena *snapshot;	/* pg_snapshot, of sound length */
+	merkle_frontier *frontier;	/* of its size */
 	char	   *note;
 } FoundBlock;
 

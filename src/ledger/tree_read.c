@@ -2,11 +2,12 @@
  * tree_read.c: proofs out of the stored tree.
  *
  * A proof is taken apart into perfect subtrees (src/core/merkle_path.c), each of
- * which is a few neighbouring hashes of one tile.  A tile is read once, by a scan
- * of the primary key, and answers for all of its subtrees: those beside the way
- * from the leaf to the root are nearly all of a tile, and those at the tree's
- * right edge are too.  So a proof costs at most two tiles a level, whatever the
- * size of the log, and any size can be proved, not only those with a checkpoint.
+ * which is a few neighbouring hashes of one tile.  Beside the way from a leaf to the
+ * root lie nearly all hashes of one tile a level: these are read by one scan of the
+ * primary key.  The subtrees at the tree's right edge are the frontier that the
+ * block of that size has stored.  So a proof costs a tile a level, whatever the size of
+ * the log; and any size can be proved, not only those of blocks, for which the
+ * edge is read from tiles too.
  *
  * What is stored is read, not believed: lengths are checked before bytes are
  * taken, and a proof of hashes that are wrong leads to no signed root.
@@ -29,7 +30,7 @@
 #include "ledger/log_find.h"
 #include "ledger/tree_read.h"
 
-#define TILES_KEPT (2 * TREE_LEVELS)	/* of a level: the leaf's, and the edge's */
+#define PARTS_KEPT (2 * TREE_LEVELS * TREE_TILE_BITS)	/* more than a proof needs */
 
 /* columns by position: sql/ledger.sql */
 #define RUN_COLUMNS 5
@@ -40,12 +41,14 @@
 #define SUBTREE_LEVEL 2
 #define SUBTREE_NODE_INDEX 3
 
-typedef struct TreeTile
+/* Hashes of a tile that were read: a perfect subtree's, the largest in it. */
+typedef struct TreePart
 {
 	int			level;
-	uint64		tile;
-	uint8		hash[MERKLE_TILE_WIDTH][MERKLE_HASH_LEN];	/* as far as the tree goes */
-} TreeTile;
+	uint64		first;
+	int			count;
+	uint8		hash[FLEXIBLE_ARRAY_MEMBER][MERKLE_HASH_LEN];
+} TreePart;
 
 struct TreeReader
 {
@@ -56,8 +59,10 @@ struct TreeReader
 	Relation	leaf_index;
 	Relation	subtrees;
 	Relation	subtree_index;
-	int			tile_count;
-	TreeTile   *tile[TILES_KEPT];
+	bool		edge_looked_for;
+	merkle_frontier *edge;		/* NULL: no block has this size */
+	int			part_count;
+	TreePart   *part[PARTS_KEPT];
 };
 
 /* A row of leaf_run, its parts still in the tuple or beside it. */
@@ -96,8 +101,8 @@ tree_read_end(TreeReader *r)
 	table_close(r->subtrees, AccessShareLock);
 	index_close(r->leaf_index, AccessShareLock);
 	table_close(r->leaves, AccessShareLock);
-	for (int i = 0; i < r->tile_count; i++)
-		pfree(r->tile[i]);
+	for (int i = 0; i < r->part_count; i++)
+		pfree(r->part[i]);
 	pfree(r);
 }
 
@@ -251,34 +256,67 @@ tree_read_hashes(TreeReader *r, int level, uint64 first, int count, uint8 (*out)
 
 /* ---- proofs ---- */
 
-/* A tile, read as far as the tree goes. */
-static const TreeTile *
-tree_tile(TreeReader *r, int level, uint64 tile)
+/* A block is the last leaf of its tree. */
+static const merkle_frontier *
+tree_edge(TreeReader *r)
 {
-	uint64		first = tile * MERKLE_TILE_WIDTH;
-	uint64		there = (r->size >> (level * TREE_TILE_BITS)) - first;
-	TreeTile   *t;
+	TreeLeaf	leaf[TREE_RUN];
+	const TreeLeaf *last;
+	FoundBlock	b;
 
-	for (int i = 0; i < r->tile_count; i++)
-		if (r->tile[i]->level == level && r->tile[i]->tile == tile)
-			return r->tile[i];
-	if (r->tile_count == TILES_KEPT)
-		t = r->tile[TILES_KEPT - 1];
-	else
-		t = r->tile[r->tile_count++] = palloc(sizeof(TreeTile));
-	t->level = level;
-	t->tile = tile;
-	tree_read_hashes(r, level, first, (int) Min(there, MERKLE_TILE_WIDTH), t->hash);
-	return t;
+	if (r->edge_looked_for)
+		return r->edge;
+	r->edge_looked_for = true;
+	(void) tree_read_run(r, r->size - 1, leaf);
+	last = &leaf[r->size - 1 - leaf[0].index];
+	if (last->kind == ENCODE_KIND_BLOCK && log_find_block(r->site_id, last->ref, &b) &&
+		b.size == r->size)
+		r->edge = b.frontier;
+	return r->edge;
+}
+
+/* The part that these hashes are in. */
+static const TreePart *
+tree_part(TreeReader *r, int level, uint64 first, int count)
+{
+	uint64		there = r->size >> (level * TREE_TILE_BITS);
+	int			width = MERKLE_TILE_WIDTH;
+	TreePart   *p;
+
+	for (int i = 0; i < r->part_count; i++)
+		if (r->part[i]->level == level && r->part[i]->first <= first &&
+			first + (uint64) count <= r->part[i]->first + (uint64) r->part[i]->count)
+			return r->part[i];
+	while (first / (uint64) width * (uint64) width + (uint64) width > there)
+		width /= 2;
+	p = palloc(offsetof(TreePart, hash) + (Size) width * MERKLE_HASH_LEN);
+	p->level = level;
+	p->first = first / (uint64) width * (uint64) width;
+	p->count = width;
+	tree_read_hashes(r, level, p->first, p->count, p->hash);
+	if (r->part_count == PARTS_KEPT)
+		pfree(r->part[--r->part_count]);
+	r->part[r->part_count++] = p;
+	return p;
 }
 
 static bool
 tree_source(void *arg, merkle_subtree subtree, uint8_t out[MERKLE_HASH_LEN])
 {
+	TreeReader *r = arg;
 	merkle_span span = merkle_path_span(subtree);
-	const TreeTile *t = tree_tile(arg, span.tile_level, span.tile);
+	uint64		first = span.tile * MERKLE_TILE_WIDTH + (uint64) span.first;
+	const TreePart *p;
 
-	merkle_path_perfect((const uint8_t (*)[MERKLE_HASH_LEN]) t->hash + span.first, span.count, out);
+	/* the one of its level that the tree ends with */
+	if (((r->size >> subtree.level) & 1) && subtree.index == (r->size >> subtree.level) - 1 &&
+		tree_edge(r) != NULL)
+	{
+		memcpy(out, r->edge->node[subtree.level], MERKLE_HASH_LEN);
+		return true;
+	}
+	p = tree_part(r, span.tile_level, first, span.count);
+	merkle_path_perfect((const uint8_t (*)[MERKLE_HASH_LEN]) p->hash + (first - p->first), span.count, out);
 	return true;
 }
 
