@@ -104,7 +104,7 @@ for version in $SERVERS; do
 	fi
 	server_suites "$version/"
 	discard_suite "$version"
-	script_suites "$version/" crash tamper upgrade
+	script_suites "$version/" proof crash tamper upgrade
 	pg_upgrade_suites "$version"
 done
 
