@@ -39,6 +39,7 @@ typedef struct verify_options
 	const char *against[VERIFY_AGAINST_MAX];
 	int			against_count;
 	bool		next;
+	bool		no_rows;
 	bool		json;
 } verify_options;
 

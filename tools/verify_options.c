@@ -24,7 +24,7 @@ static const char usage_text[] =
 "       energyledger-verify checkpoints OLD NEW --vkey KEY [--proof FILE | --tiles DIR]\n"
 "       energyledger-verify export DIR --vkey KEY < STREAM\n"
 "       energyledger-verify export DIR --next\n"
-"       energyledger-verify folder DIR --vkey KEY [--against FILE]...\n"
+"       energyledger-verify folder DIR --vkey KEY [--against FILE]... [--no-rows]\n"
 "\n"
 "Commands\n"
 "  receipt      is this row in the log? FILE: what SELECT energyledger.receipt(...)\n"
@@ -51,6 +51,7 @@ static const char usage_text[] =
 "  --tiles DIR       an exported folder at least as large as NEW\n"
 "  --against FILE    a checkpoint kept from earlier: the folder must contain its log.\n"
 "                    At most 64\n"
+"  --no-rows         the folder was published without rows/: only the log is checked\n"
 "  --next            print the index from which the folder is to be extended, and end\n"
 "  --json            print one JSON object\n"
 "  --help, --version\n"
@@ -65,7 +66,7 @@ static const char usage_text[] =
 
 enum
 {
-	OPT_VKEY = 256, OPT_VKEY_FILE, OPT_PROOF, OPT_TILES, OPT_AGAINST, OPT_NEXT, OPT_JSON, OPT_HELP, OPT_VERSION
+	OPT_VKEY = 256, OPT_VKEY_FILE, OPT_PROOF, OPT_TILES, OPT_AGAINST, OPT_NO_ROWS, OPT_NEXT, OPT_JSON, OPT_HELP, OPT_VERSION
 };
 
 static const struct option long_options[] = {
@@ -74,6 +75,7 @@ static const struct option long_options[] = {
 	{"proof", required_argument, NULL, OPT_PROOF},
 	{"tiles", required_argument, NULL, OPT_TILES},
 	{"against", required_argument, NULL, OPT_AGAINST},
+	{"no-rows", no_argument, NULL, OPT_NO_ROWS},
 	{"next", no_argument, NULL, OPT_NEXT},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -151,8 +153,8 @@ check_use(const verify_options *o)
 		wrong_use("--proof and --tiles belong to checkpoints");
 	if (o->proof_file != NULL && o->tiles_dir != NULL)
 		wrong_use("--proof or --tiles, not both");
-	if (o->against_count > 0 && strcmp(o->command, "folder") != 0)
-		wrong_use("--against belongs to folder");
+	if ((o->against_count > 0 || o->no_rows) && strcmp(o->command, "folder") != 0)
+		wrong_use("--against and --no-rows belong to folder");
 	if (o->next && strcmp(o->command, "export") != 0)
 		wrong_use("--next belongs to export");
 	if (o->key_count == 0 && !o->next)
@@ -184,6 +186,9 @@ verify_options_parse(int argc, char **argv, verify_options *o)
 				if (o->against_count == VERIFY_AGAINST_MAX)
 					wrong_use("more than %d times --against", VERIFY_AGAINST_MAX);
 				o->against[o->against_count++] = optarg;
+				break;
+			case OPT_NO_ROWS:
+				o->no_rows = true;
 				break;
 			case OPT_NEXT:
 				o->next = true;

@@ -31,6 +31,7 @@ typedef struct verify_walk
 	const char *dir;
 	log_check	check;			/* its tree is that of the leaves' data */
 	tiles_maker tiles;			/* of level 0 as the folder has it */
+	bool		no_rows;		/* the folder has none */
 	bool		schemas_complete;	/* all leaves before were walked too */
 	schema_set	schemas;
 	walk_against *against;

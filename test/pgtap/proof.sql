@@ -123,13 +123,48 @@ SELECT ok(NOT verify_note(repeat(note, 1000), vkey), 'a note beyond the limit') 
 SELECT throws_ok(format('SELECT verify_note(note, %s) FROM note', k), '22023', 'invalid verifier key', 'verify_note: vkey ' || k)
 FROM unnest(ARRAY[$$''$$, $$'example.com/foo'$$, $$replace(vkey, '530d903a', '530d903b')$$, $$upper(vkey)$$, $$vkey || 'A'$$, $$vkey || E'\n'$$]) k;
 
+-- Row receipts: one of a log of four leaves that only tests have signed (test/unit/made_log.h)
+CREATE TEMP VIEW receipt AS
+SELECT $${"format": "energyledger/row-receipt/v1", "relation": "public.payment", "ledger_id": 35184372088833, "row": "AQAAIAAAAAABAAIAAQAAAAFhAAMAAAAI//////////8=", "row_index": 0, "row_count": 5, "row_path": ["7ym6Dfv/zACTmnBtVIvtWGOijuHkX87+ohtdJ7T3Ddg=", "JdvBPD8PL1IevweuW3Dh5GfYRD7tv/cESOTEl0kl56I=", "AEz6gtU7XvxgcxucVnQyXwfCaWfuSiIkZgeXlvHLTmE="], "entry": "AQEAACAAAAAAAQAAIAAAAAAGAAAABQAAAA5wdWJsaWMucGF5bWVudAAAAAIhawFa5+qsLac3ZP/svxDsy2Sn+tMOwwTd7DAaAVfCnxcS3zq1A2ngqqipa/U6MstxN6ualOIECXMQ1YJwkJSBAAAAAAAAEmcABgokGB5AAgAAAAZ3cml0ZXI=", "schema": "AQIAAAAOcHVibGljLnBheW1lbnQAAAACAAIAAQAAAAhjdXN0b21lcgAAAAR0ZXh0AAMAAAAMYW1vdW50X21pY3JvAAAABmJpZ2ludAAGCiQYHkAAAAAABW93bmVy", "proof": "c2sp.org/tlog-proof@v1\nindex 2\n2TEQOAbRhQjH6a5vb4QNACzOjcXZRqBJMhsSTLjgeNw=\nct0thZlMZMbMi4Cqe4KTTSVlvzntOa7cRO8nQHhURWM=\n\nsite.example/1\n4\n3tJ/mFjkHU/FuqJTMVY5MakYrQ9K3556cuj/KJ1NvdA=\n\n— site.example/1 Ml9zQo3SagxZZf0FYp91SEkLr5hCpObuJ8cOSZwuVvGlBv2B+iHqsXe9ifT3rvdB9EpZpma1PPNhLG83O8UXA6doNQk=\n"}$$::jsonb AS r,
+	'site.example/1+325f7342+AbFFoNhuiVTjXYBpcTaqAo66h63bpL57Llq/pyf9oGO2' AS vkey;
+
+SELECT ok(verify_receipt(r, vkey), 'a receipt') FROM receipt;
+SELECT is(receipt_failure(r, vkey), NULL, 'which nothing is wrong with') FROM receipt;
+CREATE TEMP VIEW edited AS
+SELECT vkey, c.* FROM receipt, LATERAL (VALUES
+	(r || '{"ledger_id": 35184372088834}', 'other_ledger_id', 'another ledger_id'),
+	(r || '{"relation": "public.refund"}', 'other_relation', 'another table'),
+	(r || '{"row_index": 1}', 'not_in_entry', 'another place of the row'),
+	(r || '{"row_count": 6}', 'other_row_count', 'another number of rows'),
+	(r || '{"row": "AQAAIAAAAAABAAAA"}', 'not_in_entry', 'another row'),
+	(r || '{"schema": "AQI="}', 'other_schema', 'another schema'),
+	(r || '{"entry": "AQE="}', 'entry_malformed', 'half an entry'),
+	(r || '{"format": "energyledger/row-receipt/v2"}', 'unknown_format', 'another format'),
+	(r || '{"more": 1}', 'malformed', 'a member too many'),
+	(r || '{"row_index": 0.0}', 'malformed', 'a fraction'),
+	(r - 'proof', 'malformed', 'no proof'),
+	('"text"', 'malformed', 'no receipt in it'),
+	('null', 'malformed', 'the JSON null'),
+	(jsonb_set(r, '{proof}', to_jsonb(replace(r->>'proof', 'index 2', 'index 1'))), 'not_in_log', 'another index'),
+	(jsonb_set(r, '{proof}', to_jsonb(replace(r->>'proof', E'\n4\n', E'\n5\n'))), 'wrong_signature', 'another size'),
+	(jsonb_set(r, '{proof}', to_jsonb(replace(r->>'proof', E'\u2014 site', E'\u2014 sitf'))), 'other_key', 'another signer'),
+	(jsonb_set(r, '{proof}', to_jsonb(replace(r->>'proof', E'\u2014 site', '- site'))), 'note_malformed', 'no signature'),
+	(jsonb_set(r, '{proof}', to_jsonb(replace(r->>'proof', '@v1', '@v2'))), 'proof_malformed', 'another form of proof')
+) c (edited, failure, what);
+SELECT is(verify_receipt(edited, vkey), false, 'a receipt with ' || what || ' is false') FROM edited;
+SELECT is(receipt_failure(edited, vkey), failure, 'because of ' || failure) FROM edited;
+SELECT is(verify_receipt(NULL, vkey), NULL, 'no receipt, no answer') FROM receipt;
+SELECT throws_ok('SELECT ' || f || '(r, ''no key'') FROM receipt', '22023', 'invalid verifier key', f || ': a vkey that is none')
+FROM unnest(ARRAY['verify_receipt', 'receipt_failure']) f;
+
 -- Declared as they are: pure, for anyone, and described
 CREATE TEMP VIEW pure AS
 SELECT p.oid, p.proname, p.provolatile, p.proisstrict, p.proparallel, p.prosecdef
 FROM pg_proc p
 WHERE p.pronamespace = 'energyledger'::regnamespace
-	AND p.proname IN ('ed25519_verify', 'p256_verify', 'leaf_hash', 'merkle_root', 'verify_inclusion', 'verify_consistency', 'verify_note');
-SELECT is(count(*), 7::bigint, 'seven functions') FROM pure;
+	AND p.proname IN ('ed25519_verify', 'p256_verify', 'leaf_hash', 'merkle_root', 'verify_inclusion', 'verify_consistency', 'verify_note',
+		'verify_receipt', 'receipt_failure');
+SELECT is(count(*), 9::bigint, 'nine functions') FROM pure;
 SELECT ok(provolatile = 'i' AND proisstrict AND proparallel = 's' AND NOT prosecdef, proname || ' is immutable, strict, parallel safe, of its caller''s rights') FROM pure ORDER BY proname;
 SELECT ok(obj_description(oid, 'pg_proc') ~ 'Rule: ', proname || ' names its rule') FROM pure ORDER BY proname;
 

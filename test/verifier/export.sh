@@ -30,6 +30,9 @@ el_is "its tiles are those that SQL gives" "$(for n in 0 1; do cat "$EL_TMP/fold
 stream "$("$VERIFY" export "$EL_TMP/grown" --next)" > "$EL_TMP/rest"
 el_is "a folder grows by what is new" "$(verdict export "$EL_TMP/grown" < "$EL_TMP/rest")" 0
 el_is "into the same folder, but for older partial files" "$(diff -r "$EL_TMP/folder" "$EL_TMP/grown" | grep -cv '^Only in .*/grown/.*\.p: [0-9]*$')" 0
+cp -r "$EL_TMP/folder" "$EL_TMP/public"
+rm -r "$EL_TMP/public/rows"
+el_is "published without rows the log is whole" "$(verdict folder "$EL_TMP/public" --no-rows)$(verdict folder "$EL_TMP/public")" 01
 el_is "which is whole" "$(verdict folder "$EL_TMP/grown" --against "$EL_TMP/old")" 0
 el_is "again from the first leaf: nothing to do" "$(verdict export "$EL_TMP/grown" < "$EL_TMP/stream")" 0
 el_ok "and it says so" grep -q 'up to date' "$EL_TMP/said"
