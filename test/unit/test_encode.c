@@ -236,6 +236,9 @@ impossible_leaves_are_refused(void **state)
 
 	e.row_count = 0;
 	REFUSED(ENCODE_KIND_ENTRY, encode_entry_put, e);
+	e.last_id = UINT64_MAX;
+	REFUSED(ENCODE_KIND_ENTRY, encode_entry_put, e);
+	e.last_id = e.first_id + 2;
 	e.row_count = 4;			/* more than ids in the run */
 	REFUSED(ENCODE_KIND_ENTRY, encode_entry_put, e);
 	e.row_count = 513;

@@ -147,6 +147,9 @@ headers(void **state)
 	memcpy(other, stream, stream_len);
 	memset(other + 21, 0xFF, 4);	/* a NULL */
 	assert_int_equal(run(other, stream_len).end, COPY_STREAM_MALFORMED);
+	memcpy(other, stream, stream_len);
+	memset(other + 38, 0xFF, 4);	/* and for the data */
+	assert_int_equal(run(other, stream_len).end, COPY_STREAM_MALFORMED);
 }
 
 /* Leaves and rows given by hand. */
@@ -253,6 +256,12 @@ a_second_block(void **state)
 	bytes_out_init(&o, data, sizeof(data));
 	encode_block_put(&o, &b);
 	assert_int_equal(log_check_leaf(&lost, data, o.len), LOG_CHECK_OK);
+	log_check_lost_leaf(&lost, made.leaf_hash[0]);
+	b.first_index = lost.tree.size + 1;
+	b.count = UINT64_MAX;
+	bytes_out_init(&o, data, sizeof(data));
+	encode_block_put(&o, &b);
+	assert_int_equal(log_check_leaf(&lost, data, o.len), LOG_CHECK_BLOCK_SPAN);
 	assert_int_equal(log_check_leaf(&lost, "\1\3", 2), LOG_CHECK_LEAF_MALFORMED);
 	assert_int_equal(log_check_leaf(&lost, "", 0), LOG_CHECK_LEAF_MALFORMED);
 }

@@ -103,6 +103,7 @@ each_way_to_fail_has_its_name(void **state)
 		{"\"schema\": \"A", "\"schema\": \"B", ROW_RECEIPT_OTHER_SCHEMA},
 		{"tlog-proof@v1", "tlog-proof@v2", ROW_RECEIPT_PROOF_MALFORMED},
 		{"index 2", "index 3", ROW_RECEIPT_NOT_IN_LOG},
+		{"index 2\\n", "index 2\\nAAAA\\n", ROW_RECEIPT_PROOF_MALFORMED},
 		{"index 2", "index 4", ROW_RECEIPT_NOT_IN_LOG},
 		{"index 2", "index 02", ROW_RECEIPT_PROOF_MALFORMED},
 		{"index 2", "index 9223372036854775808", ROW_RECEIPT_PROOF_MALFORMED},
