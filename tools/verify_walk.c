@@ -290,7 +290,10 @@ walk_leaf(verify_walk *w, unsigned i)
 		result = log_check_leaf(&w->check, at + 2, len);
 		w->entries_at += 2 + len;
 		if (!w->tile_lost && memcmp(w->tile[i], w->check.leaf_hash, MERKLE_HASH_LEN) != 0)
+		{
+			w->schemas_complete = false;	/* as this leaf may have been another */
 			report_finding(w->entries_path, index, "leaf_hash", "the hash in \"%s\" is not that of the leaf's data", w->tile_path);
+		}
 		if (result != LOG_CHECK_OK)
 			finding(w->entries_path, index, result);
 	}

@@ -84,6 +84,10 @@ for i in $(seq 40); do
 	[ ! -e "$EL_TMP/cut/checkpoint" ] || bad=$((bad + 1))
 done
 el_is "and 40 with a flipped bit" $bad 0
+cp "$EL_TMP/stream" "$EL_TMP/flipped"
+flip "$EL_TMP/flipped" "$(grep -abo customer "$EL_TMP/stream" | head -1 | cut -d: -f1)" 0
+el_is "an entry whose schema is not in the log is refused" "$(verdict export "$EL_TMP/cut" < "$EL_TMP/flipped")" 1
+el_ok "as that" grep -q 'no leaf before it has' "$EL_TMP/said"
 el_is "no stream at all: not" "$(verdict export "$EL_TMP/cut" < /dev/null)" 1
 cp -r "$EL_TMP/grown" "$EL_TMP/kept"
 grow 20
@@ -135,6 +139,12 @@ el_is "put back it is whole" "$(verdict folder "$EL_TMP/grown")" 0
 cp "$EL_TMP/grown/checkpoints/$old_size" "$EL_TMP/grown/checkpoints/7"
 el_is "a checkpoint that no block has is found" "$(verdict folder "$EL_TMP/grown")" 1
 rm "$EL_TMP/grown/checkpoints/7"
+
+bundle=$EL_TMP/grown/tile/entries/000
+cp "$bundle" "$EL_TMP/whole"
+flip "$bundle" "$(grep -abo customer "$bundle" | head -1 | cut -d: -f1)" 0
+el_is "a schema of another column's name is one finding" "$(verdict folder "$EL_TMP/grown") $(grep -c '^  .*: [a-z_]*: ' "$EL_TMP/said")" "1 1"
+cp "$EL_TMP/whole" "$bundle"
 
 # -- the tail cut off: only who holds a later checkpoint can tell
 cp "$EL_TMP/old" "$EL_TMP/short.checkpoint"
