@@ -105,6 +105,8 @@ extern verify_read verify_read_file(const char *path, size_t most, verify_buffer
 
 /* The same; where it cannot be read that is reported, and anything but VERIFY_OK returned. */
 extern verify_status verify_need_file(const char *path, size_t most, verify_buffer *b);
+/* A note that somebody kept: psql prints an empty line behind it, which is passed over. */
+extern verify_status verify_need_note(const char *path, verify_buffer *b);
 extern const char *verify_read_text(verify_read r);
 
 #define VERIFY_PATH_MAX 4096

@@ -81,6 +81,17 @@ verify_need_file(const char *path, size_t most, verify_buffer *b)
 					  "could not read \"%s\": %s", path, verify_read_text(r));
 }
 
+verify_status
+verify_need_note(const char *path, verify_buffer *b)
+{
+	verify_status status = verify_need_file(path, NOTE_BYTES_MAX + 1, b);
+
+	/* no note ends so, so none is taken for another */
+	if (status == VERIFY_OK && b->len >= 2 && memcmp(b->data + b->len - 2, "\n\n", 2) == 0)
+		b->len--;
+	return status;
+}
+
 void
 verify_tile_path(char out[VERIFY_PATH_MAX], const char *dir, const char *kind, uint64_t n, unsigned width)
 {

@@ -22,7 +22,7 @@ read_against(const verify_options *o)
 	{
 		verify_buffer b = {0};
 		log_check_result result;
-		verify_status status = verify_need_file(o->against[i], NOTE_BYTES_MAX, &b);
+		verify_status status = verify_need_note(o->against[i], &b);
 
 		if (status != VERIFY_OK)
 			return status;

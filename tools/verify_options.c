@@ -56,7 +56,7 @@ static const char usage_text[] =
 "  --json            print one JSON object\n"
 "  --help, --version\n"
 "\n"
-"FILE may be - for standard input.\n"
+"FILE may be - for standard input. A note may have an empty line at its end, as psql prints one.\n"
 "\n"
 "Limits: receipt 256 MiB, note 64 KiB, leaf 65535 bytes, row 256 MiB, 1048576 schemas;\n"
 "beyond them a thing counts as not verified. 1000 findings are printed, all are counted.\n"
