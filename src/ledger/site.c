@@ -20,16 +20,20 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "core/base64.h"
+#include "guc.h"
 #include "ledger/log.h"
 #include "ledger/site.h"
 #include "ledger/site_key.h"
 #include "worker/shared.h"
+
+#define SITE_LOCK_FIELD 3		/* pg_advisory_lock() uses 1 and 2 */
 
 #define SITE_OPEN_WAIT_MS 20	/* for the sealer to open a copied database ... */
 #define SITE_OPEN_WAIT_MAX_MS 10000 /* ... at most */
@@ -37,6 +41,7 @@
 static Site cached_site;
 static bool cached_site_valid = false;
 static bool callback_registered = false;
+static bool keeps_closed = false;	/* this session restores, see site_keep_closed */
 
 static void
 site_relcache_callback(Datum arg, Oid relid)
@@ -113,7 +118,8 @@ site_is_copy(const Site *site)
 	return site->system_identifier != GetSystemIdentifier() || site->database != MyDatabaseId;
 }
 
-static void
+/* The newest row into cached_site; false where there is none. */
+static bool
 site_load(void)
 {
 	List	   *rows;
@@ -125,24 +131,70 @@ site_load(void)
 	}
 	rows = site_rows(SnapshotSelf);
 	if (rows == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this database has no ledger site"),
-				 errhint("Restore energyledger.site, or drop and create the extension.")));
+		return false;
 	cached_site = *(Site *) linitial(rows);
 	list_free_deep(rows);
 	cached_site_valid = true;
+	return true;
 }
 
-static bool
-site_is_no_copy(void)
+/*
+ * Held in share mode by whoever restores, and exclusively by who opens the ledger.
+ * An advisory lock, as these outlast errors and end with the session; its last
+ * field has a value that SQL's functions do not use.
+ */
+static void
+site_restore_lock(LOCKTAG *tag)
 {
-	site_load();
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, 0, log_extension_oid(), SITE_LOCK_FIELD);
+}
+
+void
+site_keep_closed(void)
+{
+	LOCKTAG		tag;
+
+	if (keeps_closed)
+		return;
+	site_restore_lock(&tag);
+	(void) LockAcquire(&tag, ShareLock, true, false);
+	keeps_closed = true;
+	cached_site_valid = false;
+}
+
+/* A session that has left restore mode lets the ledger be opened. */
+static void
+site_release(void)
+{
+	LOCKTAG		tag;
+
+	if (!keeps_closed)
+		return;
+	site_restore_lock(&tag);
+	(void) LockRelease(&tag, ShareLock, true);
+	keeps_closed = false;
+}
+
+bool
+site_lock_for_opening(void)
+{
+	LOCKTAG		tag;
+
+	site_restore_lock(&tag);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+bool
+site_is_open(void)
+{
+	if (!cached_site_valid && (!OidIsValid(log_extension_oid()) || !site_load()))
+		return false;
 	return !site_is_copy(&cached_site);
 }
 
+/* Its sealer has seen that the log goes on under its name. */
 static bool
-site_is_opened(void)
+site_is_settled(void)
 {
 	return pg_atomic_read_u32(&shared_database()->opened) != 0;
 }
@@ -154,43 +206,42 @@ site_is_opened(void)
 static bool
 site_wait_until(bool (*done) (void))
 {
-	if (RecoveryInProgress())
+	if (RecoveryInProgress() || restore_mode)
 		return false;
+	site_release();
 	for (int waited_ms = 0; waited_ms < SITE_OPEN_WAIT_MAX_MS; waited_ms += SITE_OPEN_WAIT_MS)
 	{
-		sealer_wake(shared_database());
+		sealer_ask_to_open(shared_database());
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 SITE_OPEN_WAIT_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
+		cached_site_valid = false;
 		if (done())
 			return true;
 	}
 	return false;
 }
 
-static void
-site_not_open(const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("this ledger is not open yet"),
-			 errdetail_internal("%s", detail),
-			 errhint("The sealer opens it: see the server log if it does not.")));
-}
-
 const Site *
 site_current(void)
 {
-	if (!cached_site_valid)
+	if (cached_site_valid && !site_is_copy(&cached_site))
+		return &cached_site;
+	if (!site_load())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this database has no ledger site"),
+				 errhint("Restore energyledger.site, or drop and create the extension.")));
+	if (site_is_copy(&cached_site) && !site_wait_until(site_is_open))
 	{
-		site_load();
-		if (site_is_copy(&cached_site) && !site_wait_until(site_is_no_copy))
-		{
-			cached_site_valid = false;
-			site_not_open(psprintf("It was copied from another database, whose log is \"%s\", and needs a name of its own.",
-								   cached_site.origin));
-		}
+		cached_site_valid = false;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this ledger was copied from another database and is not open yet"),
+				 errdetail("Its log is that of \"%s\".", cached_site.origin),
+				 restore_mode ? errhint("SET energyledger.restore_mode = off") :
+				 errhint("The sealer opens it under a name of its own once no session restores into it: see the server log if it does not.")));
 	}
 	return &cached_site;
 }
@@ -253,13 +304,12 @@ site_sign_note(const char *text, size_t len)
 	note_key	key;
 
 	/* after recovery the name may not be ours any more */
-	if (!site_is_opened())
-	{
-		if (!site_wait_until(site_is_opened))
-			site_not_open(psprintf("Log \"%s\" may have to go on under another name since the server was started.",
-								   site_current()->origin));
-		AcceptInvalidationMessages();
-	}
+	if (!site_is_settled() && !site_wait_until(site_is_settled))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("nothing can be signed yet in the name of log \"%s\"", site_current()->origin),
+				 errdetail("The sealer has not seen yet whether the log goes on under that name."),
+				 errhint("See the server log if it does not come.")));
 	site_note_key(&key);
 	return site_sign(text, len, &key, 1);
 }

@@ -32,6 +32,18 @@ extern const Site *site_current(void);
 extern const char *site_origin(void);
 extern void site_note_key(note_key *k);
 
+/*
+ * Is the newest site row this database's?  Else its ledger is another's, or not
+ * there yet, and a restore may bring rows.  Waits for nobody.
+ */
+extern bool site_is_open(void);
+
+/* This session brings rows of another's ledger: it is not opened before the session ends. */
+extern void site_keep_closed(void);
+
+/* Whoever opens it, until the end of his transaction; false where a session keeps it closed. */
+extern bool site_lock_for_opening(void);
+
 /* All rows of energyledger.site that a snapshot sees, newest first; palloc'd. */
 extern List *site_rows(Snapshot snapshot);
 extern bool site_is_copy(const Site *site);	/* made in another database */

@@ -264,18 +264,23 @@ site_why_open(const Site *site)
 }
 
 bool
-site_open_where_needed(void)
+site_open_where_needed(bool wanted)
 {
 	List	   *rows = site_rows(SnapshotSelf);
+	const char *reason;
 
-	if (rows == NIL || site_why_open(linitial(rows)) == NULL)
+	if (rows == NIL)
+		return false;
+	if (site_why_open(linitial(rows)) == NULL)
+		return true;
+	if (site_is_copy(linitial(rows)) && !(wanted && site_lock_for_opening()))
 		return false;
 	/* unless somebody is doing it by hand */
 	site_lock();
 	rows = site_rows(SnapshotSelf);
-	if (site_why_open(linitial(rows)) == NULL)
-		return false;
-	site_open(linitial(rows), site_why_open(linitial(rows)));
+	reason = site_why_open(linitial(rows));
+	if (reason != NULL)
+		site_open(linitial(rows), reason);
 	return true;
 }
 

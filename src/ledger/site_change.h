@@ -11,9 +11,10 @@ extern void site_open_first(void);
 
 /*
  * The sealer, in a transaction of its own: a new incarnation where the log must not
- * go on under its name.  True where it made one.
+ * go on under its name.  A copy of another database is opened only where that is
+ * wanted, and not while a session restores into it.  False where it stays closed.
  */
-extern bool site_open_where_needed(void);
+extern bool site_open_where_needed(bool wanted);
 
 /* By hand. */
 extern void site_reopen(const char *reason);

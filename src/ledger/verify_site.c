@@ -3,8 +3,9 @@
  * itself names, and was each key handed over by the one before?
  *
  * energyledger.site is no leaf of the log; what verifies checkpoints reads keys from
- * it.  Each of its rows must have its event, each such event its row, and the first
- * block of a key must be signed by the key that it replaces as well.
+ * it.  Each of its rows must have its event, each such event its row.  The first
+ * block that a key signs must hold the key's event, and be signed by the key that it
+ * replaces as well.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -49,28 +50,37 @@ verify_site_report(Findings *f, const char *relation, const char *kind)
 	}
 }
 
-/* Row: height, note, origin and public key of a key that was replaced in that block. */
+/*
+ * One key of a block where the key or the name changed.  Row: height, note, origin and
+ * public key, whether another has replaced the key there, and whether the key is an
+ * old one or named in that block.
+ */
 static void
-verify_handover(Findings *f, HeapTuple row, TupleDesc desc)
+verify_change(Findings *f, HeapTuple row, TupleDesc desc)
 {
-	bool		isnull[4];
-	Datum		value[4];
+	bool		isnull[6];
+	Datum		value[6];
 	char	   *note;
 	note_key	key;
-	uint8		public_key[ED25519_PUBLIC_LEN] = {0};
+	uint8		public_key[ED25519_PUBLIC_LEN];
 	size_t		text_len;
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 6; i++)
 		value[i] = SPI_getbinval(row, desc, i + 1, &isnull[i]);
-	if (isnull[0] || isnull[1] || isnull[2] || isnull[3])
+	if (isnull[0] || isnull[1] || isnull[2] || isnull[3] || isnull[4] || isnull[5] ||
+		!log_read_hash(value[3], public_key))
 		return;					/* found elsewhere */
 	note = TextDatumGetCString(value[1]);
-	if (!log_read_hash(value[3], public_key) ||
-		!note_key_init(&key, TextDatumGetCString(value[2]), public_key) ||
-		note_verify(note, strlen(note), &key, &text_len) != NOTE_VALID)
+	if (DatumGetBool(value[4]) &&
+		(!note_key_init(&key, TextDatumGetCString(value[2]), public_key) ||
+		 note_verify(note, strlen(note), &key, &text_len) != NOTE_VALID))
 		verify_finding(f, "energyledger.block", DatumGetInt64(value[0]), "key_handover",
 					   psprintf("a signature by the key before, of %s", verify_hex(public_key)),
 					   "none that verifies");
+	if (!DatumGetBool(value[5]))
+		verify_finding(f, "energyledger.block", DatumGetInt64(value[0]), "key_event",
+					   psprintf("the event that names its key %s among its leaves", verify_hex(public_key)),
+					   NULL);
 }
 
 void
@@ -85,15 +95,16 @@ verify_site(Findings *f, int site_id)
 						" FROM energyledger.event v WHERE v.site_id = $1 AND v.kind IN (6, 7) AND NOT EXISTS"
 						" (SELECT FROM energyledger.site i WHERE " SITE_EVENT_MATCHES ") ORDER BY 1", site_id);
 	verify_site_report(f, "energyledger.event", "site_missing");
-	verify_site_execute("SELECT b.height, b.note, i.origin, i.public_key FROM"
-						" (SELECT height, incarnation, key_number, note,"
-						" CASE WHEN lag(incarnation) OVER w = incarnation THEN lag(key_number) OVER w ELSE 1 END AS since"
+	verify_site_execute("SELECT b.height, b.note, i.origin, i.public_key, i.key_number < b.key_number,"
+						" i.key_number = b.since OR EXISTS (SELECT FROM energyledger.event v, energyledger.leaf_run r"
+						" WHERE " SITE_EVENT_MATCHES " AND r.site_id = $1 AND r.first_index >= b.first_index"
+						" AND r.first_index <= b.first_index + b.leaf_count AND v.event_id = ANY (r.refs))"
+						" FROM (SELECT height, incarnation, key_number, note, first_index, leaf_count,"
+						" CASE WHEN lag(incarnation) OVER w = incarnation THEN lag(key_number) OVER w ELSE 0 END AS since"
 						" FROM energyledger.block WHERE site_id = $1 WINDOW w AS (ORDER BY height)) b"
 						" JOIN energyledger.site i ON i.site_id = $1 AND i.incarnation = b.incarnation"
-						" AND i.key_number >= b.since AND i.key_number < b.key_number"
-						/* most logs have one key: then blocks need not be read */
-						" WHERE EXISTS (SELECT FROM energyledger.site WHERE site_id = $1 AND key_number > 1)"
-						" ORDER BY 1", site_id);
+						" AND i.key_number >= b.since AND i.key_number <= b.key_number"
+						" WHERE b.since < b.key_number ORDER BY 1", site_id);
 	for (uint64 i = 0; i < SPI_processed; i++)
-		verify_handover(f, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+		verify_change(f, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 }

@@ -115,29 +115,47 @@ sealer_begin(void)
 }
 
 /*
- * A copied database is opened when its sealer comes, whether there is something
- * to seal or not: until then nobody can write to it.  In a transaction of its own,
- * so that the block's snapshot can tell what it wrote.
+ * Where the log must not go on under its name it gets another one, in a transaction
+ * of its own, so that the next block's snapshot can tell what that wrote.  A
+ * copied ledger is opened when somebody needs it, not because a sealer came by (a
+ * server restarts in the middle of a restore), and not while a session restores into
+ * it.  False where it stays closed.
  */
-static void
-sealer_open(void)
+static bool
+sealer_open(bool asked)
 {
+	bool		wanted;
+	bool		open;
+
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	wanted = mine->open_wanted || asked;
+	mine->open_wanted = false;
+	LWLockRelease(shared_state->lock);
 	sealer_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	(void) site_open_where_needed();
+	open = site_open_where_needed(wanted);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
-	pg_atomic_write_u32(&mine->opened, 1);
+	if (open)
+		pg_atomic_write_u32(&mine->opened, 1);
+	return open;
 }
 
-/* One block, in one transaction with one snapshot. */
+/* One block, in one transaction with one snapshot.  0 also where the ledger stays closed. */
 static uint64
-sealer_seal(void)
+sealer_seal(bool asked)
 {
 	uint64		height;
 	SealFloor	floor;
 
-	sealer_open();
+	if (!sealer_open(asked))
+	{
+		if (asked)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("this ledger was copied from another database and is still being restored")));
+		return 0;
+	}
 	sealer_begin();
 	/* in this order: see seal.c */
 	floor = seal_floor();
@@ -168,7 +186,7 @@ sealer_try(MemoryContext context)
 
 	PG_TRY();
 	{
-		height = sealer_seal();
+		height = sealer_seal(ticket != pg_atomic_read_u64(&mine->seal_done));
 	}
 	PG_CATCH();
 	{
@@ -196,16 +214,20 @@ sealer_try(MemoryContext context)
 	return !failed;
 }
 
-/* At start; false where it failed, as with a key file that cannot be read. */
+/*
+ * At start, and for somebody who needs no block.  False where it failed, as with a
+ * key file that cannot be read.
+ */
 static bool
 sealer_try_open(MemoryContext context)
 {
 	static bool complained = false;
-	volatile bool opened = true;
+	volatile bool looked = true;
 
 	PG_TRY();
 	{
-		sealer_open();
+		(void) sealer_open(false);
+		complained = false;
 	}
 	PG_CATCH();
 	{
@@ -215,11 +237,11 @@ sealer_try_open(MemoryContext context)
 		FlushErrorState();
 		AbortCurrentTransaction();
 		complained = true;
-		opened = false;
+		looked = false;
 	}
 	PG_END_TRY();
 	MemoryContextReset(context);
-	return opened;
+	return looked;
 }
 
 static bool
@@ -235,7 +257,7 @@ sealer_loop(void)
 												  ALLOCSET_DEFAULT_SIZES);
 	TimestampTz last = 0;
 	bool		look = true;	/* at start there may be something */
-	bool		opened = false;
+	bool		looked = false; /* whether the ledger has to be opened */
 
 	while (!ShutdownRequestPending)
 	{
@@ -243,11 +265,11 @@ sealer_loop(void)
 		bool		asked = sealer_is_asked();
 		bool		due = false;
 
-		if (!opened)
+		if (!looked || mine->open_wanted)
 		{
 			MemoryContextSwitchTo(context);
-			opened = sealer_try_open(context);
-			if (!opened)
+			looked = sealer_try_open(context);
+			if (!looked)
 				wait_ms = SEALER_RETRY_MS;
 		}
 		if (seal_interval_ms > 0 && (look || pg_atomic_read_u32(&mine->unsealed) != 0))

@@ -184,3 +184,12 @@ sealer_wake(SharedDatabase *db)
 	}
 	LWLockRelease(shared_state->lock);
 }
+
+void
+sealer_ask_to_open(SharedDatabase *db)
+{
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	db->open_wanted = true;
+	LWLockRelease(shared_state->lock);
+	sealer_wake(db);
+}

@@ -41,6 +41,7 @@ typedef struct SharedDatabase
 	int			sealer_pid;
 	Latch	   *sealer_latch;
 	bool		sealer_wanted;	/* the launcher shall start one */
+	bool		open_wanted;	/* somebody needs the copied ledger open */
 } SharedDatabase;
 
 typedef struct SharedState
@@ -76,5 +77,8 @@ extern void shared_seal_answer(SharedDatabase *db, uint64 ticket, uint64 height,
 
 /* Make sure that a sealer runs for this database, and that it looks. */
 extern void sealer_wake(SharedDatabase *db);
+
+/* The same, and that it opens this database's ledger where it is a copy. */
+extern void sealer_ask_to_open(SharedDatabase *db);
 
 #endif							/* WORKER_SHARED_H */
