@@ -53,7 +53,7 @@ verify_site_report(Findings *f, const char *relation, const char *kind)
 /*
  * One key of a block where the key or the name changed.  Row: height, note, origin and
  * public key, whether another has replaced the key there, and whether the key is an
- * old one or named in that block.
+ * old one or named in that block, not later.
  */
 static void
 verify_change(Findings *f, HeapTuple row, TupleDesc desc)
@@ -80,7 +80,7 @@ verify_change(Findings *f, HeapTuple row, TupleDesc desc)
 	if (!DatumGetBool(value[5]))
 		verify_finding(f, "energyledger.block", DatumGetInt64(value[0]), "key_event",
 					   psprintf("the event that names its key %s among its leaves", verify_hex(public_key)),
-					   NULL);
+					   "a later one");
 }
 
 void
@@ -96,10 +96,14 @@ verify_site(Findings *f, int site_id)
 						" (SELECT FROM energyledger.site i WHERE " SITE_EVENT_MATCHES ") ORDER BY 1", site_id);
 	verify_site_report(f, "energyledger.event", "site_missing");
 	verify_site_execute("SELECT b.height, b.note, i.origin, i.public_key, i.key_number < b.key_number,"
-						" i.key_number = b.since OR EXISTS (SELECT FROM energyledger.event v, energyledger.leaf_run r"
-						" WHERE " SITE_EVENT_MATCHES " AND r.site_id = $1 AND r.first_index >= b.first_index"
-						" AND r.first_index <= b.first_index + b.leaf_count AND v.event_id = ANY (r.refs))"
-						" FROM (SELECT height, incarnation, key_number, note, first_index, leaf_count,"
+						" i.key_number = b.since OR NOT EXISTS (SELECT FROM energyledger.event v WHERE " SITE_EVENT_MATCHES
+						" AND NOT EXISTS (SELECT FROM energyledger.leaf_run r WHERE r.site_id = $1"
+						" AND r.first_index >= b.first_index AND r.first_index <= b.first_index + b.leaf_count"
+						" AND v.event_id = ANY (r.refs))"
+						/* leaves that are lost are found elsewhere: it was later */
+						" AND (NOT pg_visible_in_snapshot(v.xid, b.snapshot) OR EXISTS (SELECT FROM energyledger.leaf_run r"
+						" WHERE r.site_id = $1 AND r.first_index > b.first_index + b.leaf_count AND v.event_id = ANY (r.refs))))"
+						" FROM (SELECT height, incarnation, key_number, note, first_index, leaf_count, snapshot,"
 						" CASE WHEN lag(incarnation) OVER w = incarnation THEN lag(key_number) OVER w ELSE 0 END AS since"
 						" FROM energyledger.block WHERE site_id = $1 WINDOW w AS (ORDER BY height)) b"
 						" JOIN energyledger.site i ON i.site_id = $1 AND i.incarnation = b.incarnation"
