@@ -19,7 +19,7 @@ case ${1:-} in
 			golang-go golang-golang-x-mod-dev"
 		;;
 esac
-[ "${1:-}" != check-long ] || PACKAGES="$PACKAGES bison flex perl zlib1g-dev dpkg-dev patchelf"
+[ "${1:-}" != check-long ] || PACKAGES="$PACKAGES bison flex perl zlib1g-dev libxml2-dev dpkg-dev patchelf"
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "deps: not a Debian system; needed are the equivalents of:" $PACKAGES >&2

@@ -80,7 +80,7 @@ from_source()
 	echo "servers: building PostgreSQL $version (some minutes) ..." >&2
 	(
 		cd "$home/source/tree" &&
-			./configure -q --prefix="$home/prefix" --with-openssl --without-icu --without-readline \
+			./configure -q --prefix="$home/prefix" --with-openssl --with-libxml --without-icu --without-readline \
 				--enable-cassert --enable-debug CFLAGS="-O1 -g" &&
 			make -s -j2 && make -s install &&
 			for module in $contrib; do make -s -C "contrib/$module" install || exit 1; done
