@@ -9,6 +9,9 @@
  * root.  The two must agree on every input: what counts as malformed, and what
  * root a proof leads to.
  *
+ * From the same shape follows what merkle_path.c must put into a proof; and what is done
+ * to many leaves at once must be what is done to one after the other.
+ *
  * Input: u64 index (or size1), u64 size (or size2), a hash to start from, then
  * the proof.
  */
@@ -16,6 +19,7 @@
 
 #include "core/bytes.h"
 #include "core/merkle.h"
+#include "core/merkle_path.h"
 #include "core/sha256.h"
 
 #define PROOF_MAX 80
@@ -51,6 +55,108 @@ chain_border(hash h, const hash *proof, int count)
 {
 	for (int i = 0; i < count; i++)
 		merkle_node_hash(proof[i], h, h);
+}
+
+/* The ranges of a proof: as many as its shape has, each a part of the tree, and together the rest of it. */
+static void
+check_ranges(const merkle_range *range, int count, int wanted, uint64_t size, uint64_t rest)
+{
+	uint64_t	leaves = 0;
+
+	FUZZ_CHECK(count == wanted);
+	for (int i = 0; i < count; i++)
+	{
+		merkle_subtree subtree[MERKLE_LEVELS_MAX];
+		uint64_t	at = range[i].begin;
+		int			n;
+
+		FUZZ_CHECK(range[i].begin < range[i].end && range[i].end <= size);
+		FUZZ_CHECK(merkle_path_subtrees(range[i], subtree, &n) && n > 0);
+		for (int k = 0; k < n; k++)
+		{
+			merkle_span span = merkle_path_span(subtree[k]);
+
+			FUZZ_CHECK(subtree[k].index << subtree[k].level == at);
+			at += UINT64_C(1) << subtree[k].level;
+			FUZZ_CHECK(span.tile_level < 8 && span.count >= 1 && span.first + span.count <= MERKLE_TILE_WIDTH);
+		}
+		FUZZ_CHECK(at == range[i].end);
+		leaves += range[i].end - range[i].begin;
+	}
+	FUZZ_CHECK(leaves == rest);
+}
+
+static void
+try_paths(uint64_t first, uint64_t second)
+{
+	merkle_range range[MERKLE_PATH_MAX];
+	int			count;
+	int			inner;
+	int			border;
+
+	if (first >= second)
+		FUZZ_CHECK(!merkle_path_inclusion(first, second, range, &count));
+	else
+	{
+		path_shape(first, second, &inner, &border);
+		FUZZ_CHECK(merkle_path_inclusion(first, second, range, &count));
+		check_ranges(range, count, inner + border, second, second - 1);
+	}
+	if (first > second)
+		FUZZ_CHECK(!merkle_path_consistency(first, second, range, &count));
+	else if (first == 0 || first == second)
+		FUZZ_CHECK(merkle_path_consistency(first, second, range, &count) && count == 0);
+	else
+	{
+		int			shift = __builtin_ctzll(first);
+		bool		perfect = (first & (first - 1)) == 0;
+
+		path_shape(first - 1, second, &inner, &border);
+		FUZZ_CHECK(merkle_path_consistency(first, second, range, &count));
+		check_ranges(range, count, (perfect ? 0 : 1) + inner - shift + border, second,
+					 perfect ? second - first : second);
+	}
+}
+
+/* Leaves appended together, messages hashed together. */
+static void
+try_many(const uint8_t *data, size_t size, uint64_t before)
+{
+	static uint8_t room[8][4096 + SHA256_PAD_MAX];
+	sha256_message message[8];
+	hash		out[8];
+	hash		one;
+	hash		leaf[64];
+	size_t		count = size / MERKLE_HASH_LEN < 64 ? size / MERKLE_HASH_LEN : 64;
+	size_t		messages = size % 9;
+	merkle_frontier together;
+	merkle_frontier apart;
+	uint8_t		stored[2][MERKLE_FRONTIER_BYTES_MAX];
+
+	for (size_t i = 0; i < messages; i++)
+	{
+		size_t		len = size / (i + 1) < 4096 ? size / (i + 1) : 4096;
+
+		memcpy(room[i], data, len);
+		message[i] = (sha256_message) {room[i], len, out[i]};
+	}
+	sha256_of_each(message, messages);
+	for (size_t i = 0; i < messages; i++)
+	{
+		sha256_of(data, message[i].len, one);
+		FUZZ_CHECK(memcmp(out[i], one, sizeof(one)) == 0);
+	}
+
+	memset(&together, 0x5a, sizeof(together));
+	together.size = before >> 1;	/* far from the end of all numbers */
+	apart = together;
+	for (size_t i = 0; i < count; i++)
+		merkle_frontier_append(&apart, data + i * MERKLE_HASH_LEN);
+	if (count > 0)
+		memcpy(leaf, data, count * MERKLE_HASH_LEN);
+	merkle_frontier_append_all(&together, leaf, count);
+	FUZZ_CHECK(merkle_frontier_store(&together, stored[0]) == merkle_frontier_store(&apart, stored[1]));
+	FUZZ_CHECK(memcmp(stored[0], stored[1], 8 + 32 * (size_t) __builtin_popcountll(apart.size)) == 0);
 }
 
 static void
@@ -183,6 +289,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (count > PROOF_MAX)
 		count = PROOF_MAX;
 	memcpy(proof, data, count * MERKLE_HASH_LEN);
+
+	try_paths(first, second);
+	try_many(data, size, first);
 
 	/*
 	 * With the proof as long as the input has it, and, because the right length
