@@ -408,13 +408,16 @@ el_broker_stop()
 # ---------------------------------------------------------------- bridge
 
 # The bridge as installed in the stage, between EL_MQTT_PORT and the cluster.
+# It logs in as a role that has energyledger_writer and nothing else.
 # Returns once it hears the broker: what is published from then on, it gets.
 el_bridge_start()
 {
 	local log=$EL_TMP/log/bridge before=0
 
 	[ -f "$log" ] && before=$(el_bridge_connects)
-	el_spawn "$log" "$EL_BIN/energyledger-bridge" \
+	# there already, or the server is not: the bridge's to find out
+	el_psql -c "CREATE ROLE bridge LOGIN IN ROLE energyledger_writer" > /dev/null 2>&1
+	el_spawn "$log" env PGUSER=bridge "$EL_BIN/energyledger-bridge" \
 		--broker-host 127.0.0.1 --broker-port "$EL_MQTT_PORT" "$@"
 	EL_BRIDGE_PID=$EL_SPAWN_PID
 	EL_BRIDGE_JOB=$EL_SPAWN_JOB
