@@ -7,6 +7,10 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS pg_energyledger;
 
+-- A row to make a receipt of, in a block.
+SELECT energyledger.register_meter('role:0', decode(repeat('07', 32), 'hex')) AS row_id, energyledger.seal() AS height \gset
+SELECT energyledger.seal() AS height \gset
+
 BEGIN;
 CREATE ROLE energyledger_nobody;
 CREATE TEMP TABLE role (name text, letter text);
@@ -27,6 +31,18 @@ INSERT INTO may_execute VALUES
     ('energyledger.site_vkey()', 'rwoan'),
     ('energyledger.site_vkeys()', 'rwoan'),
     ('energyledger.verify(regclass)', 'rwoan'),
+    ('energyledger.receipt(bigint)', 'rwoan'),
+    ('energyledger.export(bigint)', 'rwoan'),
+    ('energyledger.export_rows(bigint)', 'rwoan'),
+    -- show hashes of the log, which are for everybody
+    ('energyledger.root(bigint)', 'rwoan'),
+    ('energyledger.inclusion_proof(bigint,bigint)', 'rwoan'),
+    ('energyledger.consistency_proof(bigint,bigint)', 'rwoan'),
+    ('energyledger.tile(integer,bigint,integer)', 'rwoan'),
+    ('energyledger.log_index(bigint)', 'rwoan'),
+    -- ask for the table''s owner or an operator themselves
+    ('energyledger.redact(regclass,bigint,name,text)', 'rwoan'),
+    ('energyledger.redaction_pending(regclass)', 'rwoan'),
     -- compute
     ('energyledger.vkey(text,bytea)', 'rwoan'),
     ('energyledger.ed25519_verify(bytea,bytea,bytea)', 'rwoan'),
@@ -38,6 +54,21 @@ INSERT INTO may_execute VALUES
     ('energyledger.verify_note(text,text)', 'rwoan'),
     ('energyledger.parse_message(bytea)', 'rwoan'),
     ('energyledger.message_signature_valid(bytea,bytea,text)', 'rwoan'),
+    ('energyledger.verify_receipt(jsonb,text)', 'rwoan'),
+    ('energyledger.receipt_failure(jsonb,text)', 'rwoan'),
+    ('energyledger.verify_commitment(bytea,bytea,text)', 'rwoan'),
+    ('energyledger.encrypt_to(bytea,bytea)', 'rwoan'),
+    ('energyledger.encrypt_to(text,bytea)', 'rwoan'),
+    ('energyledger.decrypt_sealed(bytea,bytea,bytea)', 'rwoan'),
+    ('energyledger.redactable(text)', 'rwoan'),
+    ('energyledger.value(energyledger.redactable)', 'rwoan'),
+    ('energyledger.is_redacted(energyledger.redactable)', 'rwoan'),
+    ('energyledger.commitment(energyledger.redactable)', 'rwoan'),
+    ('energyledger.salt(energyledger.redactable)', 'rwoan'),
+    ('energyledger.redactable_in(cstring)', 'rwoan'),
+    ('energyledger.redactable_out(energyledger.redactable)', 'rwoan'),
+    ('energyledger.redactable_send(energyledger.redactable)', 'rwoan'),
+    ('energyledger.redactable_recv(internal)', 'rwoan'),
     -- SQL cannot call them
     ('energyledger.ledger_handler(internal)', 'rwoan'),
     ('energyledger.ledger_log_handler(internal)', 'rwoan');
@@ -117,6 +148,11 @@ INSERT INTO action (name, query, letters) VALUES
     ('rotate the key', $$ SELECT energyledger.rotate_key() $$, 'o'),
     ('reopen', $$ SELECT energyledger.reopen('tried') $$, 'o'),
     ('verify', $$ SELECT * FROM energyledger.verify() $$, 'a'),
+    ('export', $$ SELECT count(*) FROM energyledger.export() $$, 'a'),
+    ('proofs', $$ SELECT energyledger.root(1), energyledger.inclusion_proof(0, 1), energyledger.consistency_proof(1, 1), energyledger.tile(0, 0, 1) $$, 'rwoan'),
+    ('receipt', format($$ SELECT energyledger.receipt(%s) $$, :row_id), 'roa'),
+    ('redact', format($$ SELECT energyledger.redact('energyledger.meter', %s, 'party', 'tried') $$, :row_id), 'o'),
+    ('redacted yet?', $$ SELECT energyledger.redaction_pending('energyledger.meter') $$, 'o'),
     ('checkpoint', $$ SELECT energyledger.checkpoint() $$, 'rwoan'),
     ('keys', $$ SELECT * FROM energyledger.site_vkeys() $$, 'rwoan'),
     ('INSERT', $$ INSERT INTO energyledger.meter (meter, public_key, algorithm, registered_at) VALUES ('m', '', '', now()) $$, ''),
@@ -128,6 +164,8 @@ INSERT INTO action (name, query, letters) VALUES
     ('where the key is', $$ SHOW energyledger.signing_key_file $$, '');
 -- This transaction has written, so there are no receipts in it; the right to ask was there.
 UPDATE action SET allowed = '25001' WHERE name = 'receipts';
+-- The column cannot be redacted; the right to was there.
+UPDATE action SET allowed = '42809' WHERE name = 'redact';
 SELECT results_eq(
     $$ SELECT a.name, r.name, tried(r.name, a.query) FROM action a, role r ORDER BY 1, 2 $$,
     $$ SELECT a.name, r.name, CASE WHEN a.letters LIKE '%' || r.letter || '%' THEN a.allowed ELSE '42501' END
