@@ -29,7 +29,7 @@ EXTENSION_SQL = pg_energyledger--$(EXTVERSION).sql
 DATA_built   = $(EXTENSION_SQL)
 DATA         = $(wildcard sql/updates/pg_energyledger--*--*.sql)
 
-PROGRAMS_OURS = mqtt_bridge/energyledger-bridge tools/energyledger-meter tools/energyledger-verify
+PROGRAMS_OURS = mqtt_bridge/energyledger-bridge tools/energyledger-meter tools/energyledger-verify tools/energyledger-box
 
 WARNINGS     = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers
 HARDENING    = -fstack-protector-strong -D_FORTIFY_SOURCE=2
@@ -106,6 +106,8 @@ tools/energyledger-meter: $(patsubst %.c,%.o,$(wildcard tools/meter*.c)) $(CORE_
 	$(CC) -pie -o $@ $^ -lmosquitto -lsodium -lcrypto -lm
 # No network and no database: neither library is linked.
 tools/energyledger-verify: $(patsubst %.c,%.o,$(wildcard tools/verify*.c)) $(CORE_OBJS)
+	$(CC) -pie -o $@ $^ -lsodium -lcrypto
+tools/energyledger-box: $(patsubst %.c,%.o,$(wildcard tools/box*.c)) $(CORE_OBJS)
 	$(CC) -pie -o $@ $^ -lsodium -lcrypto
 
 install: install-programs
