@@ -122,7 +122,7 @@ COMMENT ON COLUMN energyledger.entry.incarnation IS 'incarnation in which xid co
 COMMENT ON COLUMN energyledger.entry.row_count IS 'number of rows; less than the run''s length where savepoints were rolled back';
 COMMENT ON COLUMN energyledger.entry.schema_version IS 'version of table_schema by which the rows were hashed';
 COMMENT ON COLUMN energyledger.entry.low_tid IS
-'where the first of the rows in the table''s storage was put. Not hashed: a hint, which VACUUM FULL, CLUSTER and a restore make stale';
+'where the first of the rows in the table''s storage was put. Not hashed: a hint, which VACUUM FULL, CLUSTER, a restore and, for its row, a redaction make stale';
 COMMENT ON COLUMN energyledger.entry.high_tid IS 'the same of the last';
 COMMENT ON COLUMN energyledger.entry.relation IS 'schema.table';
 COMMENT ON COLUMN energyledger.entry.role IS 'role that wrote the rows';

@@ -98,11 +98,12 @@ static Datum
 redactable_salted(Relation rel, AttrNumber attnum, Datum value)
 {
 	const char *column = NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname);
+	struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
 	uint8		salt[COMMITMENT_SALT_LEN];
 	commitment_parts parts;
 	Datum		salted;
 
-	if (!redactable_parts(value, &parts))
+	if (!commitment_parse((uint8 *) VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed), &parts))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("value for column \"%s\" of ledger table \"%s\" is not a redactable value",
@@ -119,6 +120,8 @@ redactable_salted(Relation rel, AttrNumber attnum, Datum value)
 	parts.salt = salt;
 	salted = redactable_datum(&parts);
 	explicit_bzero(salt, sizeof(salt));
+	if ((Pointer) packed != DatumGetPointer(value))
+		pfree(packed);
 	return salted;
 }
 

@@ -8,7 +8,8 @@
  * as the type has no operator class; expressions can.
  *
  * All ways to make either pass through the object access hook, once their catalog
- * row is written and before anything is built.
+ * row is written and before anything is built.  A table that becomes a ledger table
+ * with what it has already is looked at when its columns are registered.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -61,18 +62,19 @@ copies_refuse(Relation table, const char *what)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot make %s over a redactable column of ledger table \"%s\"",
-					what, RelationGetRelationName(table)),
+			 errmsg("ledger table \"%s\" cannot have %s over a redactable column",
+					RelationGetRelationName(table), what),
 			 errdetail("It would keep values after they have been redacted.")));
 }
 
+/* becoming: the table is none yet, but about to be one */
 static void
-copies_check_index(Relation catalog, HeapTuple tuple)
+copies_check_index(Relation catalog, HeapTuple tuple, bool becoming)
 {
 	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 	Relation	table;
 
-	if (!am_is_ledger_oid(form->indrelid))
+	if (!becoming && !am_is_ledger_oid(form->indrelid))
 		return;
 	table = relation_open(form->indrelid, NoLock);
 	if (redactable_in(RelationGetDescr(table)) &&
@@ -84,12 +86,12 @@ copies_check_index(Relation catalog, HeapTuple tuple)
 }
 
 static void
-copies_check_statistics(Relation catalog, HeapTuple tuple)
+copies_check_statistics(Relation catalog, HeapTuple tuple, bool becoming)
 {
 	Form_pg_statistic_ext form = (Form_pg_statistic_ext) GETSTRUCT(tuple);
 	Relation	table;
 
-	if (!am_is_ledger_oid(form->stxrelid))
+	if (!becoming && !am_is_ledger_oid(form->stxrelid))
 		return;
 	table = relation_open(form->stxrelid, NoLock);
 	if (redactable_in(RelationGetDescr(table)) &&
@@ -99,10 +101,10 @@ copies_check_statistics(Relation catalog, HeapTuple tuple)
 	relation_close(table, NoLock);
 }
 
-/* The catalog row that this command has just written, checked. */
+/* A catalog row, also one that this command has just written. */
 static void
-copies_check(Oid catalog_oid, Oid index_oid, AttrNumber key_attnum, Oid object,
-			 void (*check) (Relation catalog, HeapTuple tuple))
+copies_check(Oid catalog_oid, Oid index_oid, AttrNumber key_attnum, Oid object, bool becoming,
+			 void (*check) (Relation catalog, HeapTuple tuple, bool becoming))
 {
 	Relation	catalog = table_open(catalog_oid, AccessShareLock);
 	ScanKeyData key;
@@ -112,7 +114,7 @@ copies_check(Oid catalog_oid, Oid index_oid, AttrNumber key_attnum, Oid object,
 	ScanKeyInit(&key, key_attnum, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
 	scan = systable_beginscan(catalog, index_oid, true, SnapshotSelf, 1, &key);
 	if (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		check(catalog, tuple);
+		check(catalog, tuple, becoming);
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 }
@@ -126,10 +128,25 @@ copies_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int s
 		return;
 	/* a relation that is no index has no row there */
 	if (class_id == RelationRelationId)
-		copies_check(IndexRelationId, IndexRelidIndexId, Anum_pg_index_indexrelid, object_id,
+		copies_check(IndexRelationId, IndexRelidIndexId, Anum_pg_index_indexrelid, object_id, false,
 					 copies_check_index);
 	else if (class_id == StatisticExtRelationId)
-		copies_check(StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, object_id,
+		copies_check(StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, object_id, false,
+					 copies_check_statistics);
+}
+
+void
+redactable_refuse_copies(Relation rel)
+{
+	ListCell   *lc;
+
+	if (!redactable_in(RelationGetDescr(rel)))
+		return;
+	foreach(lc, RelationGetIndexList(rel))
+		copies_check(IndexRelationId, IndexRelidIndexId, Anum_pg_index_indexrelid, lfirst_oid(lc), true,
+					 copies_check_index);
+	foreach(lc, RelationGetStatExtList(rel))
+		copies_check(StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, lfirst_oid(lc), true,
 					 copies_check_statistics);
 }
 

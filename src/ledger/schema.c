@@ -37,6 +37,7 @@
 #include "ledger/ids.h"
 #include "ledger/log.h"
 #include "ledger/redactable.h"
+#include "ledger/redactable_copies.h"
 #include "ledger/schema.h"
 #include "ledger/site.h"
 
@@ -353,6 +354,7 @@ schema_load(CachedSchema *entry, Relation rel)
 
 	schema_check_columns(RelationGetDescr(rel), relation);
 	schema_check_generated(rel, relation);
+	redactable_refuse_copies(rel);
 	wrote = schema_register(rel, relation, &s);
 	schema->relation = relation;
 	schema->version = (int32) s.schema_version;

@@ -216,6 +216,15 @@ SELECT refused('SELECT energyledger.redact(''person'', id(30), ''address'', ''x'
 CALL edit('UPDATE personal.person p SET address = k.address FROM personal.kept k WHERE p.n = 30 AND k.n = 30');
 SELECT * FROM energyledger.verify();
 
+-- An index that came by behind the ledger's back stops writing to the table.
+CALL edit('CREATE INDEX behind ON personal.person ((name::text))');
+SELECT refused('INSERT INTO person (n, name) VALUES (9001, ''x'')');
+CALL edit('DROP INDEX personal.behind');
+CALL edit('CREATE STATISTICS personal.behind ON (name::text) FROM personal.person');
+SELECT refused('INSERT INTO person (n, name) VALUES (9001, ''x'')');
+DROP STATISTICS behind;
+INSERT INTO person (n, name) VALUES (9001, 'x');
+
 -- Nothing is left to erase once VACUUM has been through (searched for in test/crash/redaction.sh).
 SELECT energyledger.redact('person', id(40), 'name', 'x') > 0;
 SELECT energyledger.redaction_pending('person') > 0 AS pending;
