@@ -293,16 +293,21 @@ write_tell_sealer(void)
 	wrote_leaves = true;
 }
 
-/* Where a tuple has its ledger_id, which is not NULL in it. */
+/* Where a tuple has its ledger_id, which is not NULL in it and is `given`. */
 static char *
-write_id_in_tuple(TupleDesc desc, HeapTuple tuple, const bool *isnull, AttrNumber attnum)
+write_id_in_tuple(TupleDesc desc, HeapTuple tuple, const bool *isnull, AttrNumber attnum, int64 given)
 {
 	char	   *data = (char *) tuple->t_data + tuple->t_data->t_hoff;
 	uint32		off = 0;
 
 	/* the last column, as it is where the ledger added it, ends where the tuple ends */
 	if (attnum == desc->natts && HeapTupleHeaderGetNatts(tuple->t_data) == attnum)
-		return (char *) tuple->t_data + tuple->t_len - sizeof(int64);
+	{
+		char	   *last = (char *) tuple->t_data + tuple->t_len - sizeof(int64);
+
+		if (likely(*(int64 *) last == given))
+			return last;
+	}
 	for (int i = 0; i < attnum - 1; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(desc, i);
@@ -345,7 +350,8 @@ write_set_id(Relation rel, TupleTableSlot *slot, AttrNumber attnum, uint64 id)
 		slot_getallattrs(slot);
 		return;
 	}
-	data = write_id_in_tuple(desc, tuple, slot->tts_isnull, attnum);
+	data = write_id_in_tuple(desc, tuple, slot->tts_isnull, attnum,
+							 DatumGetInt64(slot->tts_values[attnum - 1]));
 	Assert(DatumGetInt64(slot->tts_values[attnum - 1]) == *(int64 *) data);
 	*(int64 *) data = (int64) id;
 	slot->tts_values[attnum - 1] = Int64GetDatum((int64) id);
