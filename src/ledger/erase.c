@@ -164,9 +164,9 @@ erase_is_old_version(HeapTupleHeader header)
 static bool
 erase_page_is_pending(Page page)
 {
-	if (PageIsNew(page))
-		return false;
-	for (OffsetNumber i = FirstOffsetNumber; i <= PageGetMaxOffsetNumber(page); i++)
+	OffsetNumber last = PageIsNew(page) ? InvalidOffsetNumber : PageGetMaxOffsetNumber(page);
+
+	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
 	{
 		ItemId		item = PageGetItemId(page, i);
 

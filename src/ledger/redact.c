@@ -149,16 +149,15 @@ redact_find_entry(Redaction *r)
 		TupleDesc	desc = RelationGetDescr(rel);
 		bool		null[3];
 		Datum		last_id = heap_getattr(tuple, ENTRY_ATTR_LAST_ID, desc, &null[0]);
-		Datum		low = heap_getattr(tuple, ENTRY_ATTR_LOW_TID, desc, &null[1]);
-		Datum		high = heap_getattr(tuple, ENTRY_ATTR_HIGH_TID, desc, &null[2]);
+		ItemPointer low = (ItemPointer) DatumGetPointer(heap_getattr(tuple, ENTRY_ATTR_LOW_TID, desc, &null[1]));
+		ItemPointer high = (ItemPointer) DatumGetPointer(heap_getattr(tuple, ENTRY_ATTR_HIGH_TID, desc, &null[2]));
 
-		found = !null[0] && !null[1] && !null[2] && DatumGetInt64(last_id) >= r->ledger_id;
+		found = !null[0] && low != NULL && high != NULL && DatumGetInt64(last_id) >= r->ledger_id;
 		if (found)
 		{
 			/* whole pages: a row that was redacted before may have moved within its own */
-			ItemPointerSet(&r->place.low, ItemPointerGetBlockNumberNoCheck((ItemPointer) DatumGetPointer(low)), 1);
-			ItemPointerSet(&r->place.high, ItemPointerGetBlockNumberNoCheck((ItemPointer) DatumGetPointer(high)),
-						   MaxOffsetNumber);
+			ItemPointerSet(&r->place.low, ItemPointerGetBlockNumberNoCheck(low), 1);
+			ItemPointerSet(&r->place.high, ItemPointerGetBlockNumberNoCheck(high), MaxOffsetNumber);
 		}
 	}
 	systable_endscan_ordered(scan);
