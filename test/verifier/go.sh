@@ -37,3 +37,10 @@ el_psql -c "SELECT energyledger.receipt(ledger_id) FROM (SELECT *, row_number() 
 	-c "SELECT energyledger.receipt(ledger_id) FROM meter_reading WHERE wh IN (1, 511, 512, 513, 1024, 1025, 1100)" > "$EL_TMP/receipts"
 
 "$EL_TMP/sumdb" "$VKEY" "$EL_TMP/folder" "$EL_TMP/proofs" "$EL_TMP/receipts"
+status=$?
+
+# -- a log of three levels of tiles
+made_stream 70000 > "$EL_TMP/stream" 2> "$EL_TMP/vkey"
+VKEY=$(cat "$EL_TMP/vkey")
+verify export "$EL_TMP/large" < "$EL_TMP/stream" > /dev/null || el_die "the export failed"
+"$EL_TMP/sumdb" "$VKEY" "$EL_TMP/large" && exit $status

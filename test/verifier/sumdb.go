@@ -5,7 +5,7 @@
 // What is ours (where an entry's bytes hold its rows' root) is read by the offsets of
 // doc/format.md.  Prints TAP.
 //
-//	sumdb VKEY FOLDER PROOFS RECEIPTS
+//	sumdb VKEY FOLDER [PROOFS RECEIPTS]
 //
 // FOLDER is an export.  PROOFS holds a line a proof that the database made:
 // "record SIZE ROOT INDEX HASH PATH" or "tree SIZE ROOT OLDSIZE OLDROOT PATH", hashes in
@@ -354,8 +354,8 @@ func receipts(file string, verifier note.Verifier) {
 }
 
 func main() {
-	if len(os.Args) != 5 {
-		die(errors.New("usage: sumdb VKEY FOLDER PROOFS RECEIPTS"))
+	if len(os.Args) != 3 && len(os.Args) != 5 {
+		die(errors.New("usage: sumdb VKEY FOLDER [PROOFS RECEIPTS]"))
 	}
 	verifier, err := note.NewVerifier(os.Args[1])
 	die(err)
@@ -380,8 +380,10 @@ func main() {
 		}
 	}
 	ok(grown == len(roots), "every checkpoint is consistent with the last, by proofs out of the tiles")
-	proofs(os.Args[3], tree, reader)
-	receipts(os.Args[4], verifier)
+	if len(os.Args) == 5 {
+		proofs(os.Args[3], tree, reader)
+		receipts(os.Args[4], verifier)
+	}
 	fmt.Printf("1..%d\n", count)
 	if failed > 0 {
 		os.Exit(1)

@@ -3,6 +3,7 @@
 #   verify ARG...        the tool with the site's key     verdict ARG...   its exit status
 #   stream FROM          the export's stream
 #   flip FILE BYTE BIT   in place
+#   made_stream LEAVES [FAULT]   the stream of a log without a database (made_stream.c)
 
 VERIFY=$EL_ROOT/tools/energyledger-verify
 SEED=${SEED:-1}
@@ -31,6 +32,14 @@ flip()
 
 	was=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
 	printf "\\x$(printf '%x' $((was ^ (1 << $3))))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+made_stream()
+{
+	[ -x "$EL_TMP/made_stream" ] ||
+		cc -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-missing-field-initializers -I"$EL_ROOT/src" -o "$EL_TMP/made_stream" \
+			"$EL_ROOT"/test/verifier/made_stream.c "$EL_ROOT"/src/core/*.o -lsodium -lcrypto || el_die "made_stream.c does not compile"
+	"$EL_TMP/made_stream" "$@"
 }
 
 # A number below $1: RANDOM has 15 bits.
