@@ -20,6 +20,7 @@ OBJS         = $(SERVER_SRCS:.c=.o) $(CORE_OBJS)
 SQL_PARTS    = sql/preamble.sql \
                sql/ledger.sql \
                sql/site.sql \
+               sql/table.sql \
                sql/personal.sql \
                sql/proof.sql \
                sql/tree.sql \

@@ -174,7 +174,8 @@ CREATE TABLE energyledger.event (
     field_names  text[] NOT NULL,
     field_values text[] NOT NULL,
     made_at      timestamptz NOT NULL,
-    role         text NOT NULL
+    role         text NOT NULL,
+    UNIQUE (site_id, kind, event_id)
 ) USING ledger_log;
 COMMENT ON TABLE energyledger.event IS
 'what happened to ledger tables and to the log itself; each a leaf of the log (kinds 4 to 9)';
@@ -236,6 +237,7 @@ COMMENT ON COLUMN energyledger.leaf.hash IS 'its leaf hash, as it was when the l
 
 COMMENT ON INDEX energyledger.site_pkey IS 'one row an incarnation and key';
 COMMENT ON INDEX energyledger.event_pkey IS 'an event by the reference that leaf holds';
+COMMENT ON INDEX energyledger.event_site_id_kind_event_id_key IS 'the events of a kind: which tables were renamed';
 COMMENT ON INDEX energyledger.subtree_pkey IS 'the hashes of a level in order';
 COMMENT ON INDEX energyledger.table_schema_pkey IS 'a schema by the reference that leaf holds';
 COMMENT ON INDEX energyledger.table_schema_site_id_relation_schema_version_key IS 'a table''s versions, each once';

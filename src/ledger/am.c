@@ -17,6 +17,7 @@
 
 #include "access/heapam.h"
 #include "access/multixact.h"
+#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
@@ -32,6 +33,7 @@
 
 #include "guc.h"
 #include "ledger/am.h"
+#include "ledger/convert.h"
 #include "ledger/erase.h"
 #include "ledger/index_build.h"
 #include "ledger/schema.h"
@@ -58,16 +60,37 @@ am_refuse(Relation rel, const char *what)
 
 /* ---- writing ---- */
 
-/* Rows are inserted into a table that is being rewritten: they would be hashed again. */
-static void
-am_refuse_rewrite(Relation rel)
+/*
+ * Rows are inserted into a table that is being rewritten: they would be hashed
+ * again.  Unless it is being converted: then they are hashed for the first time,
+ * as rows of the table that they will be in.
+ */
+static bool
+am_is_converted(Relation rel)
 {
-	if (OidIsValid(rel->rd_rel->relrewrite))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot rewrite ledger table \"%s\"", get_rel_name(rel->rd_rel->relrewrite)),
-				 errdetail("The rows of an append-only table stay as they were written."),
-				 errhint("Add a column without a default instead.")));
+	if (likely(!OidIsValid(rel->rd_rel->relrewrite)))
+		return false;
+	if (convert_is_running(rel->rd_rel->relrewrite))
+		return true;
+	if (!am_is_ledger_oid(rel->rd_rel->relrewrite))
+		convert_refuse_by_hand(rel->rd_rel->relrewrite);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot rewrite ledger table \"%s\"", get_rel_name(rel->rd_rel->relrewrite)),
+			 errdetail("The rows of an append-only table stay as they were written."),
+			 errhint("Add a column without a default instead.")));
+}
+
+static void
+am_insert_converted(Relation rel, TupleTableSlot *slot, CommandId cid,
+					int options, BulkInsertState bistate)
+{
+	Relation	original = table_open(rel->rd_rel->relrewrite, NoLock);
+
+	(void) write_assign_ids(original, &slot, 1);
+	heap_methods->tuple_insert(rel, slot, cid, options, bistate);
+	convert_note_row(write_hash_rows(original, &slot, 1));
+	table_close(original, NoLock);
 }
 
 static void
@@ -76,7 +99,11 @@ ledger_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid,
 {
 	bool		ours;
 
-	am_refuse_rewrite(rel);
+	if (unlikely(am_is_converted(rel)))
+	{
+		am_insert_converted(rel, slot, cid, options, bistate);
+		return;
+	}
 	ours = write_assign_ids(rel, &slot, 1);
 	heap_methods->tuple_insert(rel, slot, cid, options, bistate);
 	if (ours)
@@ -87,10 +114,8 @@ static void
 ledger_multi_insert(Relation rel, TupleTableSlot **slots, int nslots,
 					CommandId cid, int options, BulkInsertState bistate)
 {
-	bool		ours;
+	bool		ours = write_assign_ids(rel, slots, nslots);
 
-	am_refuse_rewrite(rel);
-	ours = write_assign_ids(rel, slots, nslots);
 	heap_methods->multi_insert(rel, slots, nslots, cid, options, bistate);
 	if (ours)
 		write_hash_rows(rel, slots, nslots);
@@ -153,21 +178,7 @@ am_is_being_created(Relation rel)
 static bool
 am_may_truncate(Relation rel)
 {
-	return restore_mode && RelationGetNumberOfBlocks(rel) == 0;
-}
-
-/* The log names tables schema.table: one dot, so that a name is one table's. */
-static void
-am_check_name(Relation rel)
-{
-	const char *schema = get_namespace_name(RelationGetNamespace(rel));
-
-	if (strchr(RelationGetRelationName(rel), '.') != NULL || (schema != NULL && strchr(schema, '.') != NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("ledger table \"%s\" cannot have a dot in its name or its schema's",
-						RelationGetRelationName(rel)),
-				 errdetail("The log names it \"%s\".", schema_relation_name(rel))));
+	return write_is_restoring() && RelationGetNumberOfBlocks(rel) == 0;
 }
 
 /*
@@ -194,7 +205,7 @@ ledger_relation_set_new_filelocator(Relation rel, const RelFileLocator *locator,
 				 errmsg("materialized view \"%s\" cannot use access method \"ledger\"",
 						RelationGetRelationName(rel)),
 				 errdetail("REFRESH replaces its rows.")));
-	am_check_name(rel);
+	schema_check_name(get_namespace_name(RelationGetNamespace(rel)), RelationGetRelationName(rel));
 	schema_check_columns(RelationGetDescr(rel), RelationGetRelationName(rel));
 	heap_methods->relation_set_new_filelocator(rel, locator, persistence, freeze_xid, min_multi);
 }
@@ -206,14 +217,15 @@ ledger_log_refuse(Relation rel)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("cannot insert into \"%s\": it is the ledger's own log",
 					RelationGetRelationName(rel)),
-			 errdetail("Only the extension writes it, at commit and when a block is sealed.")));
+			 errdetail("Only the extension writes it, at commit and when a block is sealed."),
+			 write_restore_hint()));
 }
 
 static void
 ledger_log_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid,
 						int options, BulkInsertState bistate)
 {
-	if (!write_takes_ids())
+	if (!write_takes_log_rows(rel, &slot, 1))
 		ledger_log_refuse(rel);
 	heap_methods->tuple_insert(rel, slot, cid, options, bistate);
 }
@@ -222,7 +234,7 @@ static void
 ledger_log_multi_insert(Relation rel, TupleTableSlot **slots, int nslots,
 						CommandId cid, int options, BulkInsertState bistate)
 {
-	if (!write_takes_ids())
+	if (!write_takes_log_rows(rel, slots, nslots))
 		ledger_log_refuse(rel);
 	heap_methods->multi_insert(rel, slots, nslots, cid, options, bistate);
 }
@@ -362,18 +374,38 @@ am_named(Oid am, const char *name)
 }
 
 bool
-am_is_ledger_oid(Oid relid)
+am_is_ledger_am(Oid am)
+{
+	return OidIsValid(am) && am != HEAP_TABLE_AM_OID &&
+		(am_named(am, "ledger") || am_named(am, "ledger_log"));
+}
+
+static Oid
+am_of(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class form;
 	Oid			am;
 
 	if (!HeapTupleIsValid(tuple))
-		return false;
+		return InvalidOid;
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	/* a partitioned table may name an access method for its partitions; it holds no rows */
 	am = form->relkind == RELKIND_RELATION ? form->relam : InvalidOid;
 	ReleaseSysCache(tuple);
-	return OidIsValid(am) && am != HEAP_TABLE_AM_OID &&
-		(am_named(am, "ledger") || am_named(am, "ledger_log"));
+	return am;
+}
+
+bool
+am_is_ledger_oid(Oid relid)
+{
+	return am_is_ledger_am(am_of(relid));
+}
+
+bool
+am_is_log_oid(Oid relid)
+{
+	Oid			am = am_of(relid);
+
+	return OidIsValid(am) && am != HEAP_TABLE_AM_OID && am_named(am, "ledger_log");
 }

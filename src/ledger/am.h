@@ -11,6 +11,12 @@ extern void am_init(void);		/* _PG_init only */
 /* A ledger or log table, by the catalog. */
 extern bool am_is_ledger_oid(Oid relid);
 
+/* The access method itself: one of ours? */
+extern bool am_is_ledger_am(Oid am);
+
+/* A table of the log. */
+extern bool am_is_log_oid(Oid relid);
+
 /* One whose rows are hashed: "ledger", not "ledger_log". */
 extern bool am_hashes_rows(Relation rel);
 

@@ -21,24 +21,38 @@
 #include "ledger/write.h"
 
 uint64
-event_record(int kind, int count, const char *const *names, const char *const *values)
+event_reserve_id(void)
+{
+	/* the xid before the id: the sealer finds what is new by that (seal.c) */
+	(void) GetTopFullTransactionId();
+	return ids_reserve(1);
+}
+
+void
+event_record_as(uint64 event_id, int kind, int count, const char *const *names, const char *const *values)
 {
 	const Site *site = site_current();
 	encode_event e;
-	uint64		xid;
 
 	if (!ENCODE_IS_EVENT(kind) || count < 0 || count > PG_UINT16_MAX)
 		elog(ERROR, "event of kind %d with %d fields cannot be recorded", kind, count);
-	/* the xid before the id: the sealer finds what is new by that (seal.c) */
-	xid = U64FromFullTransactionId(GetTopFullTransactionId());
 	e.kind = (uint8) kind;
-	e.event_id = ids_reserve(1);
+	e.event_id = event_id;
 	e.field_count = (uint16) count;
 	e.name = names;
 	e.value = values;
 	e.time_us = log_unix_us(GetCurrentTimestamp());
 	e.role = GetUserNameFromId(GetUserId(), false);
-	log_insert_event(&e, site->site_id, site->incarnation, xid);
+	log_insert_event(&e, site->site_id, site->incarnation,
+					 U64FromFullTransactionId(GetTopFullTransactionId()));
 	write_tell_sealer();
-	return e.event_id;
+}
+
+uint64
+event_record(int kind, int count, const char *const *names, const char *const *values)
+{
+	uint64		event_id = event_reserve_id();
+
+	event_record_as(event_id, kind, count, names, values);
+	return event_id;
 }

@@ -11,4 +11,9 @@
  */
 extern uint64 event_record(int kind, int count, const char *const *names, const char *const *values);
 
+/* The same in two steps, for an event whose values name its own id. */
+extern uint64 event_reserve_id(void);
+extern void event_record_as(uint64 event_id, int kind, int count,
+							const char *const *names, const char *const *values);
+
 #endif							/* LEDGER_EVENT_H */

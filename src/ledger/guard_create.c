@@ -34,6 +34,7 @@
 #include "ledger/am.h"
 #include "ledger/guard_create.h"
 #include "ledger/schema.h"
+#include "ledger/write.h"
 
 /* The access method that a statement gives its table. */
 static const char *
@@ -209,7 +210,7 @@ guard_create_prepare(PlannedStmt *pstmt, CreatedTable *created)
 	Node	   *stmt = pstmt->utilityStmt;
 
 	created->schema = InvalidOid;
-	if (restore_mode && !creating_extension)
+	if (!creating_extension && write_is_restoring())
 		return pstmt;
 	if (IsA(stmt, CreateStmt))
 	{
@@ -254,7 +255,7 @@ guard_create_finish(const CreatedTable *created)
 		return;
 	}
 	has_default = TupleDescAttr(RelationGetDescr(rel), id - 1)->atthasdef;
-	if (!restore_mode)
+	if (!write_is_restoring())
 		(void) schema_current(rel);
 	table_close(rel, NoLock);
 

@@ -72,7 +72,7 @@ redact_check_state(void)
 {
 	PreventCommandIfReadOnly("energyledger.redact()");
 	PreventCommandDuringRecovery("energyledger.redact()");
-	if (write_takes_ids())
+	if (restore_mode || write_takes_ids())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot redact in restore mode or while applying replicated changes"),

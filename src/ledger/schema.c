@@ -7,8 +7,9 @@
  * ALTER TABLE do it at once (guard.c), so that writers find it done; a table that
  * came by another way is registered under a lock by whoever writes first.
  *
- * Columns may only be added.  Any other difference between catalog and log means
- * that the table was altered behind the ledger's back, and writing stops.
+ * Columns may only be added, and renamed by a statement that records it
+ * (schema_rename.c).  Any other difference between catalog and log means that the
+ * table was altered behind the ledger's back, and writing stops.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -35,6 +36,7 @@
 #include "utils/snapmgr.h"
 
 #include "ledger/ids.h"
+#include "ledger/lineage.h"
 #include "ledger/log.h"
 #include "ledger/redactable.h"
 #include "ledger/redactable_copies.h"
@@ -113,6 +115,12 @@ schema_check_columns(TupleDesc desc, const char *relation)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 				 errmsg("column \"ledger_id\" of ledger table \"%s\" must be a plain bigint", relation)));
+	schema_check_types(desc, relation);
+}
+
+void
+schema_check_types(TupleDesc desc, const char *relation)
+{
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(desc, i);
@@ -125,6 +133,17 @@ schema_check_columns(TupleDesc desc, const char *relation)
 							NameStr(attr->attname), relation, format_type_be(attr->atttypid)),
 					 errdetail("Ledger tables take boolean, integers, floats, numeric, text types, bytea, date and time types, uuid, inet, json, jsonb, enums, ranges, domains over these and arrays of these, and energyledger.redactable.")));
 	}
+}
+
+/* The log names tables schema.table: one dot, so that a name is one table's. */
+void
+schema_check_name(const char *schema, const char *name)
+{
+	if (strchr(name, '.') != NULL || (schema != NULL && strchr(schema, '.') != NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("ledger table \"%s\" cannot have a dot in its name or its schema's", name),
+				 errdetail("The log names it \"%s.%s\".", schema != NULL ? schema : "?", name)));
 }
 
 /*
@@ -165,9 +184,22 @@ schema_check_generated(Relation rel, const char *relation)
 	}
 }
 
-/* How a registered schema reads rows of rel; NULL and *why where it cannot. */
+/* The name that a column has in another version of the same table's columns, or NULL. */
+static const char *
+schema_name_of(const encode_schema *s, uint16 ordinal)
+{
+	for (int i = 0; i < s->column_count; i++)
+		if (s->column[i].ordinal == ordinal)
+			return s->column[i].name;
+	return NULL;
+}
+
+/*
+ * How a registered schema reads rows of rel, whose columns are named as in the
+ * version `named`; NULL and *why where it cannot.
+ */
 static RowPlan *
-schema_plan(Relation rel, const encode_schema *registered, char **why)
+schema_plan(Relation rel, const encode_schema *registered, const encode_schema *named, char **why)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	RowPlan    *plan = palloc0(offsetof(RowPlan, column) +
@@ -176,24 +208,25 @@ schema_plan(Relation rel, const encode_schema *registered, char **why)
 	for (int i = 0; i < registered->column_count; i++)
 	{
 		const encode_column *c = &registered->column[i];
-		AttrNumber	attnum = schema_find_attribute(desc, c->name);
+		const char *name = schema_name_of(named, c->ordinal);
+		AttrNumber	attnum = name != NULL ? schema_find_attribute(desc, name) : InvalidAttrNumber;
 		char	   *type;
 
 		if (attnum == InvalidAttrNumber)
 		{
-			*why = psprintf("column \"%s\" is missing", c->name);
+			*why = psprintf("column \"%s\" is missing", name != NULL ? name : c->name);
 			return NULL;
 		}
 		type = row_type_name(TupleDescAttr(desc, attnum - 1)->atttypid,
 							 TupleDescAttr(desc, attnum - 1)->atttypmod);
 		if (strcmp(type, c->type) != 0)
 		{
-			*why = psprintf("column \"%s\" is %s, registered as %s", c->name, type, c->type);
+			*why = psprintf("column \"%s\" is %s, registered as %s", name, type, c->type);
 			return NULL;
 		}
 		if (!row_column_init(&plan->column[i], TupleDescAttr(desc, attnum - 1)->atttypid))
 		{
-			*why = psprintf("column \"%s\" has type %s, which cannot be hashed", c->name, type);
+			*why = psprintf("column \"%s\" has type %s, which cannot be hashed", name, type);
 			return NULL;
 		}
 		plan->column[i].attnum = attnum;
@@ -205,11 +238,7 @@ schema_plan(Relation rel, const encode_schema *registered, char **why)
 	return plan;
 }
 
-/*
- * The newest version (version 0), or that one, of a relation's schema as this
- * site registered it.  Sees what this very command registered.
- */
-static bool
+bool
 schema_read_registered(const char *relation, int32 version, encode_schema *out)
 {
 	Relation	rel = table_open(log_relation_oid("table_schema"), AccessShareLock);
@@ -271,18 +300,21 @@ schema_read_registered(const char *relation, int32 version, encode_schema *out)
 
 /*
  * What the log should say of rel now: the newest registration with rel's new
- * columns appended, or a first one.  Returns whether that differs from what is
- * registered.
+ * columns appended, or a first one.  A name whose newest version is a table's that
+ * is now called otherwise (ended) begins anew, at the version after it.  Returns
+ * whether that differs from what is registered.
  */
 static bool
-schema_extend(Relation rel, const char *relation, bool registered, encode_schema *s)
+schema_extend(Relation rel, const char *relation, bool registered, bool ended, encode_schema *s)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
-	encode_column *column = palloc(sizeof(encode_column) * Max(desc->natts, 1));
+	bool		extends = registered && !ended;
+	encode_column *column = palloc(sizeof(encode_column) *
+								   (desc->natts + (extends ? s->column_count : 0) + 1));
 	uint16		ordinal = 0;
 	int			n = 0;
 
-	if (registered)
+	if (extends)
 	{
 		memcpy(column, s->column, sizeof(encode_column) * s->column_count);
 		n = s->column_count;
@@ -295,7 +327,7 @@ schema_extend(Relation rel, const char *relation, bool registered, encode_schema
 
 		if (!schema_is_hashed(attr))
 			continue;
-		for (int k = 0; registered && k < s->column_count && !known; k++)
+		for (int k = 0; extends && k < s->column_count && !known; k++)
 			known = strcmp(column[k].name, NameStr(attr->attname)) == 0;
 		if (known)
 			continue;
@@ -304,38 +336,58 @@ schema_extend(Relation rel, const char *relation, bool registered, encode_schema
 		column[n].type = row_type_name(attr->atttypid, attr->atttypmod);
 		n++;
 	}
-	if (registered && n == s->column_count)
+	if (extends && n == s->column_count)
 		return false;
 	s->relation = relation;
 	s->schema_version = registered ? s->schema_version + 1 : 1;
 	s->column = column;
 	s->column_count = (uint16) n;
+	return true;
+}
+
+void
+schema_lock_registered(void)
+{
+	LockRelationOid(log_relation_oid("table_schema"), ShareUpdateExclusiveLock);
+}
+
+void
+schema_write(encode_schema *s)
+{
+	/* the xid before the id: the sealer finds what is new by that (seal.c) */
+	uint64		xid = U64FromFullTransactionId(GetTopFullTransactionId());
+
 	s->time_us = log_unix_us(GetCurrentTimestamp());
 	s->role = GetUserNameFromId(GetUserId(), false);
-	return true;
+	log_insert_schema(s, ids_reserve(1), site_current()->site_id,
+					  site_current()->incarnation, xid);
+}
+
+/* What is registered of a relation's name; *ended: of a table now called otherwise. */
+static bool
+schema_read_newest(const char *relation, const LineageSteps *steps, encode_schema *s, bool *ended)
+{
+	bool		registered = schema_read_registered(relation, 0, s);
+
+	*ended = registered && lineage_ended(steps, relation, (int32) s->schema_version);
+	return registered;
 }
 
 /* Registers; *s is then what stands in the log.  True where a row was written. */
 static bool
-schema_register(Relation rel, const char *relation, encode_schema *s)
+schema_register(Relation rel, const char *relation, const LineageSteps *steps, encode_schema *s)
 {
-	/*
-	 * One at a time, until this transaction ends: whoever waits finds the
-	 * registration made.
-	 */
-	bool		registered = schema_read_registered(relation, 0, s);
-	uint64		xid;
+	bool		ended;
+	bool		registered = schema_read_newest(relation, steps, s, &ended);
 
-	if (!schema_extend(rel, relation, registered, s))
+	if (!schema_extend(rel, relation, registered, ended, s))
 		return false;
-	LockRelationOid(log_relation_oid("table_schema"), ShareUpdateExclusiveLock);
-	registered = schema_read_registered(relation, 0, s);
-	if (!schema_extend(rel, relation, registered, s))
+	/* whoever waits finds the registration made */
+	schema_lock_registered();
+	registered = schema_read_newest(relation, steps, s, &ended);
+	if (!schema_extend(rel, relation, registered, ended, s))
 		return false;
-	/* the xid before the id: the sealer finds what is new by that (seal.c) */
-	xid = U64FromFullTransactionId(GetTopFullTransactionId());
-	log_insert_schema(s, ids_reserve(1), site_current()->site_id,
-					  site_current()->incarnation, xid);
+	schema_write(s);
 	return true;
 }
 
@@ -349,18 +401,22 @@ schema_load(CachedSchema *entry, Relation rel)
 	LedgerSchema *schema = palloc0(sizeof(LedgerSchema));
 	char	   *relation = schema_relation_name(rel);
 	encode_schema s;
+	LineageSteps steps;
 	bool		wrote;
 	char	   *why = NULL;
 
 	schema_check_columns(RelationGetDescr(rel), relation);
 	schema_check_generated(rel, relation);
 	redactable_refuse_copies(rel);
-	wrote = schema_register(rel, relation, &s);
+	/* our lock on the table keeps it from being renamed meanwhile */
+	lineage_read_steps(SnapshotSelf, &steps);
+	wrote = schema_register(rel, relation, &steps, &s);
+	schema->retired = lineage_retired(&steps, relation, (int32) s.schema_version);
 	schema->relation = relation;
 	schema->version = (int32) s.schema_version;
 	schema->id_attnum = schema_find_attribute(RelationGetDescr(rel), LEDGER_ID_COLUMN);
 	log_schema_hash(&s, schema->digest);
-	schema->plan = schema_plan(rel, &s, &why);
+	schema->plan = schema_plan(rel, &s, &s, &why);
 	MemoryContextSwitchTo(old);
 	if (schema->plan == NULL)
 		ereport(ERROR,
@@ -418,8 +474,10 @@ schema_of_version(Relation rel, const char *relation, int32 version, char **why)
 {
 	LedgerSchema *schema = palloc0(sizeof(LedgerSchema));
 	encode_schema s;
+	encode_schema newest;
 
-	if (!schema_read_registered(relation, version, &s))
+	if (!schema_read_registered(relation, version, &s) ||
+		!schema_read_registered(schema_relation_name(rel), 0, &newest))
 	{
 		*why = version > 0 ? psprintf("version %d of its columns is not in the log", version) :
 			pstrdup("its columns are not in the log");
@@ -429,7 +487,8 @@ schema_of_version(Relation rel, const char *relation, int32 version, char **why)
 	schema->version = (int32) s.schema_version;
 	schema->id_attnum = schema_find_attribute(RelationGetDescr(rel), LEDGER_ID_COLUMN);
 	log_schema_hash(&s, schema->digest);
-	schema->plan = schema_plan(rel, &s, why);
+	/* columns keep their ordinals through every name, theirs and the table's */
+	schema->plan = schema_plan(rel, &s, &newest, why);
 	return schema->plan != NULL ? schema : NULL;
 }
 

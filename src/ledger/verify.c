@@ -17,7 +17,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -34,9 +33,9 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
-#include "utils/varlena.h"
 
 #include "ledger/am.h"
+#include "ledger/lineage.h"
 #include "ledger/log.h"
 #include "ledger/schema.h"
 #include "ledger/site.h"
@@ -52,15 +51,16 @@
 typedef struct VerifiedRow
 {
 	int64		id;
-	int32		table;			/* index into RowPass.name */
+	int32		table;			/* index into RowPass.lineage */
 	uint8		hash[MERKLE_HASH_LEN];
 } VerifiedRow;
 
 typedef struct RowPass
 {
 	Findings   *findings;
-	List	   *name;			/* of the tables read, schema.table */
-	char	   *only;			/* the one table asked for, or NULL */
+	Lineage    *lineage;		/* the tables that the log knows */
+	int			only;			/* the one asked for, or -1 */
+	int			entry_table;	/* of the entry at hand, or -1 */
 	Tuplesortstate *sort;
 	TupleTableSlot *sorted;		/* the row after those collected */
 	bool		more;			/* there is one */
@@ -236,15 +236,6 @@ verify_scan_table(RowPass *p, Relation rel, const LedgerSchema *schema, int tabl
 	MemoryContextDelete(scratch);
 }
 
-static Oid
-verify_relation_oid(const char *name)
-{
-	const char *dot = strchr(name, '.');
-	Oid			schema = dot != NULL ? get_namespace_oid(pnstrdup(name, dot - name), true) : InvalidOid;
-
-	return OidIsValid(schema) ? get_relname_relid(dot + 1, schema) : InvalidOid;
-}
-
 /* Hashes of rows are shown to those who may read the rows. */
 static void
 verify_check_rights(Relation rel)
@@ -257,14 +248,13 @@ verify_check_rights(Relation rel)
 
 /* A table that the log knows: is it still there, still what it was? */
 static void
-verify_read_table(RowPass *p, const char *name, int32 version)
+verify_read_table(RowPass *p, int at)
 {
-	Oid			relid = verify_relation_oid(name);
-	Relation	rel = OidIsValid(relid) ? try_table_open(relid, AccessShareLock) : NULL;
+	char	   *name;
+	Relation	rel = lineage_open_table(p->lineage, at, AccessShareLock, &name);
 	LedgerSchema *schema;
 	char	   *why = NULL;
 
-	p->name = lappend(p->name, pstrdup(name));
 	if (rel == NULL)
 	{
 		verify_finding(p->findings, name, -1, "table_missing", "a ledger table", NULL);
@@ -278,37 +268,31 @@ verify_read_table(RowPass *p, const char *name, int32 version)
 		verify_finding(p->findings, name, -1, "access_method", "ledger",
 					   strcmp(found, "ledger") == 0 ? "ledger, with another handler" : found);
 	}
-	schema = schema_of_version(rel, name, version, &why);
+	/* the newest: it may have been renamed since we looked */
+	schema = schema_of_version(rel, name, 0, &why);
 	if (schema == NULL)
 		verify_finding(p->findings, name, -1, "table_columns", "the columns that the log has registered", why);
 	else if (schema->id_attnum == InvalidAttrNumber)
 		verify_finding(p->findings, name, -1, "table_columns", "a column ledger_id", NULL);
 	else
-		verify_scan_table(p, rel, schema, list_length(p->name) - 1);
+		verify_scan_table(p, rel, schema, at);
 	table_close(rel, AccessShareLock);
 }
 
-/* The tables that the log knows, each with the newest version of its columns. */
+/* The name by which findings call a table: today's. */
+static const char *
+verify_table_name(const RowPass *p, int at)
+{
+	return p->lineage->table[at].name;
+}
+
+/* The tables that the log knows. */
 static void
 verify_read_tables(RowPass *p)
 {
-	SPITupleTable *tables;
-	uint64		count;
-
-	if (SPI_execute("SELECT relation, max(schema_version) FROM energyledger.table_schema"
-					" GROUP BY 1 ORDER BY 1", true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the schemas");
-	tables = SPI_tuptable;
-	count = SPI_processed;
-	for (uint64 i = 0; i < count; i++)
-	{
-		bool		isnull;
-		char	   *name = SPI_getvalue(tables->vals[i], tables->tupdesc, 1);
-
-		if (p->only == NULL || strcmp(p->only, name) == 0)
-			verify_read_table(p, name,
-							  DatumGetInt32(SPI_getbinval(tables->vals[i], tables->tupdesc, 2, &isnull)));
-	}
+	for (int i = 0; i < p->lineage->count; i++)
+		if (p->only < 0 || p->only == i)
+			verify_read_table(p, i);
 }
 
 /* ---- the walk ---- */
@@ -342,7 +326,7 @@ verify_skip_to(RowPass *p, uint64 id, bool to_end)
 		verify_current_row(p, &row);
 		if (!to_end && (uint64) row.id >= id)
 			return;
-		verify_finding(p->findings, list_nth(p->name, row.table), row.id, "row_without_entry",
+		verify_finding(p->findings, verify_table_name(p, row.table), row.id, "row_without_entry",
 					   "no such row", psprintf("leaf hash %s", verify_hex(row.hash)));
 		verify_advance(p);
 	}
@@ -361,8 +345,8 @@ verify_collect(RowPass *p, const encode_entry *e)
 		verify_current_row(p, &row);
 		if ((uint64) row.id > e->last_id)
 			return;
-		name = list_nth(p->name, row.table);
-		if (strcmp(name, e->relation) != 0)
+		name = verify_table_name(p, row.table);
+		if (row.table != p->entry_table)
 			verify_finding(p->findings, name, row.id, "row_in_wrong_table", e->relation, name);
 		else if (p->row_count > 0 && p->row[p->row_count - 1].id == row.id)
 			verify_finding(p->findings, name, row.id, "row_duplicate", "one row", "another with the same ledger_id");
@@ -445,18 +429,22 @@ verify_entry(RowPass *p, const encode_entry *e, const uint8 *tags, Size tag_coun
 					   psprintf("%d rows with root %s", p->row_count, verify_hex(root)));
 }
 
+/* An entry's table, by the name that it had; e->relation becomes today's. */
+static bool
+verify_find_table(RowPass *p, encode_entry *e)
+{
+	p->entry_table = lineage_find(p->lineage, e->relation, (int32) e->schema_version);
+	return p->only < 0 || p->entry_table == p->only;
+}
+
 static void
 verify_walk(RowPass *p)
 {
-	Oid			types[1] = {TEXTOID};
-	Datum		args[1] = {p->only != NULL ? CStringGetTextDatum(p->only) : (Datum) 0};
-	char		nulls[1] = {p->only != NULL ? ' ' : 'n'};
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "verify entries",
 												  ALLOCSET_DEFAULT_SIZES);
 	Portal		portal =
 		SPI_cursor_open_with_args(NULL, "SELECT " LOG_ENTRY_COLUMNS ", row_tags FROM energyledger.entry"
-								  " WHERE $1 IS NULL OR relation = $1 ORDER BY first_id",
-								  1, types, args, nulls, true, 0);
+								  " ORDER BY first_id", 0, NULL, NULL, NULL, true, 0);
 
 	verify_advance(p);
 	do
@@ -472,7 +460,7 @@ verify_walk(RowPass *p)
 
 			heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, isnull);
 			/* a malformed one is reported with its leaf; its rows have no entry then */
-			if (log_read_entry(values, isnull, &e))
+			if (log_read_entry(values, isnull, &e) && verify_find_table(p, &e))
 			{
 				tags = isnull[LOG_ENTRY_COLUMN_COUNT] ? NULL : DatumGetByteaPP(values[LOG_ENTRY_COLUMN_COUNT]);
 				verify_entry(p, &e, tags != NULL ? (uint8 *) VARDATA_ANY(tags) : NULL,
@@ -490,7 +478,7 @@ verify_walk(RowPass *p)
 }
 
 static void
-verify_rows(Findings *f, char *only)
+verify_rows(Findings *f, const char *only)
 {
 	RowPass    *p = palloc0(sizeof(RowPass));
 	TupleDesc	desc = verify_sort_desc();
@@ -500,7 +488,13 @@ verify_rows(Findings *f, char *only)
 	bool		nulls_first = false;
 
 	p->findings = f;
-	p->only = only;
+	p->lineage = lineage_load();
+	p->only = only != NULL ? lineage_find_name(p->lineage, only) : -1;
+	if (only != NULL && p->only < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the log does not know ledger table \"%s\"", only),
+				 errdetail("No version of its columns is registered under that name.")));
 	p->row_cap = ENTRY_ROWS_MAX;
 	p->row = palloc(sizeof(VerifiedRow) * p->row_cap);
 	p->sorted = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
@@ -534,7 +528,7 @@ verify_ledger(ReturnSetInfo *result, Oid relid)
 {
 	Findings	f = {.result = result};
 	VerifiedLog log;
-	char	   *only = OidIsValid(relid) ? verify_only(relid) : NULL;
+	const char *only = OidIsValid(relid) ? verify_only(relid) : NULL;
 
 	SPI_connect();
 	verify_log(&f, site_current()->site_id, &log);

@@ -26,6 +26,7 @@
 #include "replication/logicalworker.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -282,9 +283,84 @@ write_reserve(TableWrite *t, uint64 wanted)
 }
 
 bool
+write_is_restoring(void)
+{
+	return unlikely(restore_mode) && !site_is_open();
+}
+
+int
+write_restore_hint(void)
+{
+	return restore_mode ?
+		errhint("energyledger.restore_mode takes rows only where the ledger is not open yet: restore into a new database.") : 0;
+}
+
+bool
 write_takes_ids(void)
 {
-	return restore_mode || IsLogicalWorker();
+	if (unlikely(restore_mode) && !site_is_open())
+	{
+		/* nobody opens it while we bring rows; somebody may have, before */
+		site_keep_closed();
+		return !site_is_open();
+	}
+	return IsLogicalWorker();
+}
+
+static void
+write_refuse_foreign(Relation rel, const char *what, int64 value)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot take replicated rows of site %d into \"%s\"",
+					site_current()->site_id, RelationGetRelationName(rel)),
+			 errdetail("%s is " INT64_FORMAT ": rows of this site are written here and nowhere else.", what, value),
+			 errhint("Filter the publication's rows by site.")));
+}
+
+/*
+ * Rows that were hashed elsewhere have their ids.  A subscription brings what
+ * other sites wrote, never rows in our own name.
+ */
+static void
+write_check_given(Relation rel, TupleTableSlot **slots, int count)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), LEDGER_ID_COLUMN);
+
+	for (int i = 0; i < count; i++)
+	{
+		bool		isnull = attnum == InvalidAttrNumber;
+		int64		id = isnull ? 0 : DatumGetInt64(slot_getattr(slots[i], attnum, &isnull));
+
+		if (isnull || id <= 0 || LEDGER_ID_SITE(id) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_NOT_NULL_VIOLATION),
+					 errmsg("row for ledger table \"%s\" brings no ledger_id", RelationGetRelationName(rel)),
+					 errdetail("Rows that were written in another ledger keep the ids that they have there.")));
+		if (IsLogicalWorker() && LEDGER_ID_SITE(id) == site_current()->site_id)
+			write_refuse_foreign(rel, "ledger_id", id);
+	}
+}
+
+bool
+write_takes_log_rows(Relation rel, TupleTableSlot **slots, int count)
+{
+	AttrNumber	attnum;
+
+	if (!write_takes_ids())
+		return false;
+	if (!IsLogicalWorker())
+		return true;
+	attnum = get_attnum(RelationGetRelid(rel), "site_id");
+	for (int i = 0; i < count; i++)
+	{
+		bool		isnull = attnum == InvalidAttrNumber;
+		int16		site = isnull ? 0 : DatumGetInt16(slot_getattr(slots[i], attnum, &isnull));
+
+		if (isnull || site == site_current()->site_id)
+			write_refuse_foreign(rel, "site_id", isnull ? 0 : site);
+	}
+	return true;
 }
 
 void
@@ -364,8 +440,16 @@ write_assign_ids(Relation rel, TupleTableSlot **slots, int count)
 	TableWrite *t;
 
 	if (unlikely(write_takes_ids()))
+	{
+		write_check_given(rel, slots, count);
 		return false;
+	}
 	schema = schema_current(rel);
+	if (unlikely(schema->retired))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot insert into retired ledger table \"%s\"", RelationGetRelationName(rel)),
+				 errdetail("Table \"%s\" is kept as it was when it was retired.", schema->relation)));
 	t = write_table(RelationGetRelid(rel));
 	if (t->end_id - t->next_id < (uint64) count)
 		write_reserve(t, (uint64) count);
@@ -385,6 +469,7 @@ write_assign_ids(Relation rel, TupleTableSlot **slots, int count)
 							schema->relation),
 					 errdetail("ledger_id " INT64_FORMAT " was supplied; the ledger assigns it.",
 							   DatumGetInt64(given)),
+					 restore_mode ? write_restore_hint() :
 					 errhint("Leave the column out of the INSERT or COPY column list.")));
 		write_set_id(rel, slots[i], schema->id_attnum, t->next_id++);
 	}
@@ -440,7 +525,7 @@ write_hash_batch(WriteFrame *frame, const LedgerSchema *schema, TupleTableSlot *
 	frame->row_count += count;
 }
 
-void
+uint64
 write_hash_rows(Relation rel, TupleTableSlot **slots, int count)
 {
 	const LedgerSchema *schema = schema_current(rel);
@@ -461,6 +546,7 @@ write_hash_rows(Relation rel, TupleTableSlot **slots, int count)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(scratch);
+	return frame->last_id;
 }
 
 /* Before commit or prepare: nothing is left open, ids not used are given back. */

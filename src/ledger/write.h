@@ -21,14 +21,26 @@
  */
 extern bool write_assign_ids(Relation rel, TupleTableSlot **slots, int count);
 
-/* After the heap took them: hash them into the open entry. */
-extern void write_hash_rows(Relation rel, TupleTableSlot **slots, int count);
+/* After the heap took them: hash them into the open entry.  Returns the last one's id. */
+extern uint64 write_hash_rows(Relation rel, TupleTableSlot **slots, int count);
 
 /*
  * Are rows of this backend taken with the ids they have?  Replication's apply
  * worker and a restore bring rows that were hashed where they were written.
  */
 extern bool write_takes_ids(void);
+
+/* Rows of the log, likewise.  Errors where a subscription brings rows in our name. */
+extern bool write_takes_log_rows(Relation rel, TupleTableSlot **slots, int count);
+
+/*
+ * Restore mode is set, and this database's ledger is not open yet: its log is
+ * that of the database which was dumped, or not there at all.
+ */
+extern bool write_is_restoring(void);
+
+/* For ereport: why restore mode does not help, where it is set. */
+extern int	write_restore_hint(void);
 
 /* This transaction leaves something for the sealer, once it has committed. */
 extern void write_tell_sealer(void);

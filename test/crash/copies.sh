@@ -56,6 +56,13 @@ INSERT INTO shop.parent VALUES (1);
 SELECT energyledger.register_meter('meter:1', decode(repeat('01', 32), 'hex'));
 ALTER TABLE shop.line ADD COLUMN note text;
 INSERT INTO shop.line (bill, energy_wh, note) VALUES (1, 7, 'after the column');
+ALTER TABLE shop.line RENAME TO item;
+ALTER TABLE shop.item RENAME TO line;
+ALTER TABLE shop.bill RENAME COLUMN amount TO total;
+CREATE TABLE public.old (a int);
+INSERT INTO public.old SELECT generate_series(1, 700);
+SELECT energyledger.convert('public.old');
+SELECT energyledger.retire('public.old', 'no longer used');
 SQL
 el_psql -d original -c "SELECT energyledger.seal()" > /dev/null
 el_psql -c "ALTER SYSTEM SET energyledger.seal_interval = 0" -c "SELECT pg_reload_conf()" > /dev/null
@@ -109,6 +116,48 @@ el_psql -c "CREATE DATABASE restored_plain"
 el_ok "psql in restore mode" env PGOPTIONS='-c energyledger.restore_mode=on' \
 	"$EL_BIN/psql" -X -q -v ON_ERROR_STOP=1 -d restored_plain -f "$EL_TMP/original.sql" -o /dev/null
 restored restored_plain "restored from text"
+
+# In an open ledger restore mode lets nothing in.
+el_psql -d restored_plain -c "SET energyledger.restore_mode = on" \
+	-c "INSERT INTO shop.line VALUES (1, 1, 35184372088833, 'by hand')" > "$EL_TMP/open.log" 2>&1
+el_ok "an open ledger takes no rows by hand in restore mode either" grep -q 'cannot insert a value into column "ledger_id"' "$EL_TMP/open.log"
+el_ok "and says why" grep -q 'takes rows only where the ledger is not open yet' "$EL_TMP/open.log"
+el_psql -d restored_plain -c "SET energyledger.restore_mode = on" -c "INSERT INTO energyledger.subtree VALUES (1, 1, 9, '\x00')" > "$EL_TMP/open.log" 2>&1
+el_ok "nor rows of the log" grep -q 'takes rows only where the ledger is not open yet' "$EL_TMP/open.log"
+
+# Whoever needs the ledger in the middle of a restore waits, and then is told; the restore goes on.
+awk -v half="$EL_RUN/half" -v on="$EL_RUN/go_on" '/^\\(un)?restrict / { next }
+	{ print }
+	/^COPY energyledger.site / { site = 1 }
+	/^\\\.$/ && site { site = 0; print "\\! touch " half "; while [ ! -f " on " ]; do sleep 0.1; done" }' \
+	"$EL_TMP/original.sql" > "$EL_TMP/half.sql"
+el_psql -c "CREATE DATABASE half"
+PGOPTIONS='-c energyledger.restore_mode=on' "$EL_BIN/psql" -X -q -v ON_ERROR_STOP=1 -d half -f "$EL_TMP/half.sql" -o /dev/null &
+restoring=$!
+el_ok "a restore is half-way" el_wait 30 test -f "$EL_RUN/half"
+el_psql -d half -c "SELECT energyledger.site_vkey()" > "$EL_TMP/half.log" 2>&1
+el_ok "nobody opens the ledger then" grep -q 'not open yet' "$EL_TMP/half.log"
+el_psql -d half -c "SELECT energyledger.seal()" > "$EL_TMP/half.log" 2>&1
+el_ok "and nobody seals it" grep -q 'still being restored' "$EL_TMP/half.log"
+el_is "it is the original's still" "$(el_psql -d half -c "SELECT max(incarnation) FROM energyledger.site")" 1
+touch "$EL_RUN/go_on"
+el_ok "the restore goes on to its end" wait "$restoring"
+# A server that starts brings a sealer to each database: no reason to open one.
+el_cluster_stop fast
+el_cluster_start
+el_ok "the sealer is there" el_wait 20 test "$(el_psql -c "SELECT 1")" = 1
+sleep 1
+el_is "a sealer that comes by does not open it" "$(el_psql -d half -c "SELECT max(incarnation) FROM energyledger.site")" 1
+restored half "restored with an interruption"
+el_psql -c "DROP DATABASE half"
+# The session that restored may go on with the copy.
+el_psql -c "CREATE DATABASE at_once"
+el_ok "the session that restored opens it" env PGOPTIONS='-c energyledger.restore_mode=on' \
+	"$EL_BIN/psql" -X -q -v ON_ERROR_STOP=1 -d at_once -o /dev/null -f "$EL_TMP/original.sql" \
+	-c "SET energyledger.restore_mode = off" -c "INSERT INTO shop.bill (id) VALUES (9001)"
+el_ok "as its own" opened at_once
+intact at_once "restored and written to at once: no finding"
+el_psql -c "DROP DATABASE at_once"
 
 # A copy of the copy.
 el_psql -c "CREATE DATABASE restored_again"

@@ -26,6 +26,9 @@ INSERT INTO may_execute VALUES
     ('energyledger.seal()', 'o'),
     ('energyledger.rotate_key(boolean)', 'o'),
     ('energyledger.reopen(text)', 'o'),
+    -- ask for the table's owner themselves
+    ('energyledger.retire(regclass,text)', 'rwoan'),
+    ('energyledger.convert(regclass)', 'rwoan'),
     -- read what their caller may read
     ('energyledger.checkpoint()', 'rwoan'),
     ('energyledger.site_vkey()', 'rwoan'),

@@ -140,7 +140,7 @@ SELECT row_count, schema_version FROM energyledger.entry WHERE relation = 'sp.gr
 -- A table, made by another way than CREATE TABLE, is registered by its first
 -- write: in a savepoint that is rolled back, then again.
 CREATE TABLE adopted (a int, ledger_id bigint NOT NULL DEFAULT 0);
-ALTER TABLE adopted SET ACCESS METHOD ledger;
+UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'ledger') WHERE oid = 'adopted'::regclass;
 BEGIN;
 SAVEPOINT s;
 INSERT INTO adopted VALUES (-1);

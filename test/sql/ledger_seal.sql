@@ -27,7 +27,7 @@ SELECT count(*) AS not_in_the_log FROM energyledger.entry e
 
 -- The log: indexes without a gap, each entry, schema and block once, blocks in a chain.
 SELECT min(leaf_index) AS first, max(leaf_index) - count(*) + 1 AS gaps FROM energyledger.leaf;
-SELECT kind, count(*) - count(DISTINCT ref) AS twice FROM energyledger.leaf GROUP BY kind ORDER BY kind;
+SELECT kind, count(*) - count(DISTINCT ref) AS twice FROM energyledger.leaf WHERE kind <= 3 GROUP BY kind ORDER BY kind;
 SELECT bool_and(b.first_index = coalesce(p.first_index + p.leaf_count + 1, 0)) AS ranges_meet,
        bool_and(b.previous_block_hash = coalesce(energyledger.leaf_hash('\x0103'::bytea || int8send(p.height) || p.previous_block_hash
                 || int8send(p.first_index) || int8send(p.leaf_count)
