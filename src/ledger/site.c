@@ -40,13 +40,15 @@
 
 static Site cached_site;
 static bool cached_site_valid = false;
+static Oid	cached_relid = InvalidOid;	/* energyledger.site when it was read */
 static bool callback_registered = false;
 static bool keeps_closed = false;	/* this session restores, see site_keep_closed */
 
 static void
 site_relcache_callback(Datum arg, Oid relid)
 {
-	cached_site_valid = false;
+	if (!OidIsValid(relid) || relid == cached_relid)
+		cached_site_valid = false;
 }
 
 void
@@ -129,6 +131,7 @@ site_load(void)
 		CacheRegisterRelcacheCallback(site_relcache_callback, (Datum) 0);
 		callback_registered = true;
 	}
+	cached_relid = log_relation_oid("site");
 	rows = site_rows(SnapshotSelf);
 	if (rows == NIL)
 		return false;
