@@ -67,11 +67,12 @@ merkle_frontier_append(merkle_frontier *f, const uint8_t leaf_hash[MERKLE_HASH_L
 }
 
 /*
- * hash[] becomes its parents: n of them, where first (if it is not NULL) is the
- * left sibling of hash[0].
+ * The n parents of hash[], where first (if it is not NULL) is the left sibling of
+ * hash[0].  out may be hash.
  */
 static void
-merkle_parents(const uint8_t *first, uint8_t (*hash)[MERKLE_HASH_LEN], size_t n)
+merkle_parents(const uint8_t *first, const uint8_t (*hash)[MERKLE_HASH_LEN], size_t n,
+			   uint8_t (*out)[MERKLE_HASH_LEN])
 {
 	uint8_t		data[MERKLE_NODES_AT_ONCE][MERKLE_NODE_BYTES + SHA256_PAD_MAX];
 	sha256_message message[MERKLE_NODES_AT_ONCE];
@@ -90,11 +91,17 @@ merkle_parents(const uint8_t *first, uint8_t (*hash)[MERKLE_HASH_LEN], size_t n)
 			first = NULL;
 			message[i].data = data[i];
 			message[i].len = MERKLE_NODE_BYTES;
-			message[i].out = hash[done + i];	/* read already */
+			message[i].out = out[done + i];	/* read already, if it is a child */
 		}
 		sha256_of_each(message, batch);
 		done += batch;
 	}
+}
+
+void
+merkle_node_hashes(const uint8_t (*child)[MERKLE_HASH_LEN], size_t n, uint8_t (*out)[MERKLE_HASH_LEN])
+{
+	merkle_parents(NULL, child, n, out);
 }
 
 /* Level by level: the nodes of a level do not wait for each other. */
@@ -113,7 +120,7 @@ merkle_frontier_append_all(merkle_frontier *f, uint8_t (*leaf_hash)[MERKLE_HASH_
 		if (odd)
 			memcpy(left, f->node[level], MERKLE_HASH_LEN);
 		memcpy(f->node[level], leaf_hash[count - 1], MERKLE_HASH_LEN);
-		merkle_parents(odd ? left : NULL, leaf_hash, parents);
+		merkle_parents(odd ? left : NULL, (const uint8_t (*)[MERKLE_HASH_LEN]) leaf_hash, parents, leaf_hash);
 		count = parents;
 	}
 }

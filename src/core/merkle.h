@@ -42,6 +42,10 @@ extern void merkle_node_hash(const uint8_t left[MERKLE_HASH_LEN],
 							 const uint8_t right[MERKLE_HASH_LEN],
 							 uint8_t out[MERKLE_HASH_LEN]);
 
+/* The n parents of 2 n neighbours, several at a time; out may be child. */
+extern void merkle_node_hashes(const uint8_t (*child)[MERKLE_HASH_LEN], size_t n,
+							   uint8_t (*out)[MERKLE_HASH_LEN]);
+
 extern void merkle_frontier_init(merkle_frontier *f);
 
 /*

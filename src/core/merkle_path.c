@@ -138,22 +138,21 @@ merkle_path_span(merkle_subtree subtree)
 }
 
 void
+merkle_path_tree(uint8_t (*node)[MERKLE_HASH_LEN], int count)
+{
+	for (int width = count / 2; width > 0; width /= 2)
+		merkle_node_hashes((const uint8_t (*)[MERKLE_HASH_LEN]) node + 2 * (size_t) width, (size_t) width, node + width);
+}
+
+void
 merkle_path_perfect(const uint8_t (*hash)[MERKLE_HASH_LEN], int count,
 					uint8_t out[MERKLE_HASH_LEN])
 {
-	uint8_t		node[MERKLE_TILE_WIDTH / 2][MERKLE_HASH_LEN];
+	uint8_t		node[2 * MERKLE_TILE_WIDTH][MERKLE_HASH_LEN];
 
-	if (count == 1)
-	{
-		memcpy(out, hash[0], MERKLE_HASH_LEN);
-		return;
-	}
-	for (int i = 0; i < count / 2; i++)
-		merkle_node_hash(hash[2 * i], hash[2 * i + 1], node[i]);
-	for (count /= 2; count > 1; count /= 2)
-		for (int i = 0; i < count / 2; i++)
-			merkle_node_hash(node[2 * i], node[2 * i + 1], node[i]);
-	memcpy(out, node[0], MERKLE_HASH_LEN);
+	memcpy(node + count, hash, (size_t) count * MERKLE_HASH_LEN);
+	merkle_path_tree(node, count);
+	memcpy(out, node[1], MERKLE_HASH_LEN);
 }
 
 bool

@@ -57,6 +57,12 @@ extern bool merkle_path_subtrees(merkle_range range,
 
 extern merkle_span merkle_path_span(merkle_subtree subtree);
 
+/*
+ * The tree over 2^k hashes that stand at node[count] to node[2 * count - 1]: node i's
+ * children are 2 i and 2 i + 1, and the root is node[1].  node[0] is not used.
+ */
+extern void merkle_path_tree(uint8_t (*node)[MERKLE_HASH_LEN], int count);
+
 /* Root over 2^k neighbouring hashes, at most a tile of them. */
 extern void merkle_path_perfect(const uint8_t (*hash)[MERKLE_HASH_LEN], int count,
 								uint8_t out[MERKLE_HASH_LEN]);

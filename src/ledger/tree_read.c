@@ -9,8 +9,12 @@
  * the log; and any size can be proved, not only those of blocks, for which the
  * edge is read from tiles too.
  *
+ * The tiles of the upper levels are few and in every proof, so their trees are kept by
+ * a backend.  They are kept under their roots: a root is read first, and a tree that
+ * has it is the right one, whatever happened since it was made.
+ *
  * What is stored is read, not believed: lengths are checked before bytes are
- * taken, and a proof of hashes that are wrong leads to no signed root.
+ * taken, and hashes that do not give the root that stands above them are an error.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -21,7 +25,9 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "utils/array.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -30,7 +36,9 @@
 #include "ledger/log_find.h"
 #include "ledger/tree_read.h"
 
-#define PARTS_KEPT (2 * TREE_LEVELS * TREE_TILE_BITS)	/* more than a proof needs */
+#define PARTS_MAX (2 * TREE_LEVELS * TREE_TILE_BITS)	/* more than a proof needs */
+#define KEPT_LEVEL 2			/* trees over 65,536 leaves a hash, and above */
+#define KEPT_PARTS_MAX 32		/* of 16 kB */
 
 /* columns by position: sql/ledger.sql */
 #define RUN_COLUMNS 5
@@ -41,14 +49,18 @@
 #define SUBTREE_LEVEL 2
 #define SUBTREE_NODE_INDEX 3
 
-/* Hashes of a tile that were read: a perfect subtree's, the largest in it. */
+/* Of a tile the largest perfect subtree that a hash is in, as a tree. */
 typedef struct TreePart
 {
-	int			level;
+	int			level;			/* of its leaves */
 	uint64		first;
 	int			count;
-	uint8		hash[FLEXIBLE_ARRAY_MEMBER][MERKLE_HASH_LEN];
+	uint8		node[2 * MERKLE_TILE_WIDTH][MERKLE_HASH_LEN];	/* merkle_path_tree */
 } TreePart;
+
+static TreePart *kept[KEPT_PARTS_MAX];	/* for the life of the backend */
+static int	kept_count = 0;
+static int	kept_next = 0;		/* to be replaced, once there are so many */
 
 struct TreeReader
 {
@@ -62,7 +74,7 @@ struct TreeReader
 	bool		edge_looked_for;
 	merkle_frontier *edge;		/* NULL: no block has this size */
 	int			part_count;
-	TreePart   *part[PARTS_KEPT];
+	TreePart   *part[PARTS_MAX];
 };
 
 /* A row of leaf_run, its parts still in the tuple or beside it. */
@@ -146,6 +158,13 @@ tree_run_read(TreeReader *r, HeapTuple tuple, TreeRun *run)
 		log_malformed("leaf_run");
 }
 
+/* Where a row that has this leaf can begin. */
+static uint64
+tree_run_earliest(uint64 index)
+{
+	return index >= TREE_RUN ? index - TREE_RUN + 1 : 0;
+}
+
 static void
 tree_read_leaf_hashes(TreeReader *r, uint64 first, int count, uint8 (*out)[MERKLE_HASH_LEN])
 {
@@ -156,8 +175,7 @@ tree_read_leaf_hashes(TreeReader *r, uint64 first, int count, uint8 (*out)[MERKL
 
 	log_find_key_int2(&keys[0], RUN_SITE_ID, r->site_id);
 	/* the first of them may stand in the middle of a row */
-	log_find_key_int8(&keys[1], RUN_FIRST_INDEX, BTGreaterEqualStrategyNumber,
-					  first >= TREE_RUN ? first - TREE_RUN + 1 : 0);
+	log_find_key_int8(&keys[1], RUN_FIRST_INDEX, BTGreaterEqualStrategyNumber, tree_run_earliest(first));
 	log_find_key_int8(&keys[2], RUN_FIRST_INDEX, BTLessStrategyNumber, first + (uint64) count);
 	scan = systable_beginscan_ordered(r->leaves, r->leaf_index, r->snapshot, 3, keys);
 	while ((tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
@@ -183,14 +201,16 @@ tree_read_leaf_hashes(TreeReader *r, uint64 first, int count, uint8 (*out)[MERKL
 int
 tree_read_run(TreeReader *r, uint64 index, TreeLeaf out[TREE_RUN])
 {
-	ScanKeyData keys[2];
+	ScanKeyData keys[3];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	TreeRun		run = {0};
 
 	log_find_key_int2(&keys[0], RUN_SITE_ID, r->site_id);
 	log_find_key_int8(&keys[1], RUN_FIRST_INDEX, BTLessEqualStrategyNumber, index);
-	scan = systable_beginscan_ordered(r->leaves, r->leaf_index, r->snapshot, 2, keys);
+	/* or a whole page of the index would be taken into account */
+	log_find_key_int8(&keys[2], RUN_FIRST_INDEX, BTGreaterEqualStrategyNumber, tree_run_earliest(index));
+	scan = systable_beginscan_ordered(r->leaves, r->leaf_index, r->snapshot, 3, keys);
 	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
 	if (tuple != NULL)
 		tree_run_read(r, tuple, &run);
@@ -261,18 +281,98 @@ static const merkle_frontier *
 tree_edge(TreeReader *r)
 {
 	TreeLeaf	leaf[TREE_RUN];
-	const TreeLeaf *last;
 	FoundBlock	b;
+	int			count;
 
 	if (r->edge_looked_for)
 		return r->edge;
 	r->edge_looked_for = true;
-	(void) tree_read_run(r, r->size - 1, leaf);
-	last = &leaf[r->size - 1 - leaf[0].index];
-	if (last->kind == ENCODE_KIND_BLOCK && log_find_block(r->site_id, last->ref, &b) &&
-		b.size == r->size)
-		r->edge = b.frontier;
+	count = tree_read_run(r, r->size - 1, leaf);
+	for (int i = 0; i < count; i++)
+		if (leaf[i].index == r->size - 1 && leaf[i].kind == ENCODE_KIND_BLOCK &&
+			log_find_block(r->site_id, leaf[i].ref, &b) && b.size == r->size)
+			r->edge = b.frontier;
 	return r->edge;
+}
+
+static const TreePart *
+tree_part_read_already(const TreeReader *r, int level, uint64 first, int count)
+{
+	for (int i = 0; i < r->part_count; i++)
+	{
+		const TreePart *p = r->part[i];
+
+		if (p->level == level && p->first <= first && first + (uint64) count <= p->first + (uint64) p->count)
+			return p;
+	}
+	return NULL;
+}
+
+/* What the root of a part must be, as far as that is known without looking for it. */
+static const uint8 *
+tree_part_root(TreeReader *r, const TreePart *p)
+{
+	int			level = p->level * TREE_TILE_BITS + pg_leftmost_one_pos32((uint32) p->count);
+	const TreePart *above;
+
+	if (p->count == MERKLE_TILE_WIDTH)
+	{
+		above = tree_part_read_already(r, p->level + 1, p->first / MERKLE_TILE_WIDTH, 1);
+		if (above != NULL)
+			return above->node[(uint64) above->count + p->first / MERKLE_TILE_WIDTH - above->first];
+	}
+	if (((r->size >> level) & 1) && p->first / (uint64) p->count == (r->size >> level) - 1 &&
+		tree_edge(r) != NULL)
+		return r->edge->node[level];
+	return NULL;
+}
+
+static bool
+tree_part_kept(TreePart *p, const uint8 *root)
+{
+	for (int i = 0; i < kept_count; i++)
+		if (kept[i]->level == p->level && kept[i]->first == p->first && kept[i]->count == p->count &&
+			memcmp(kept[i]->node[1], root, MERKLE_HASH_LEN) == 0)
+		{
+			memcpy(p, kept[i], sizeof(TreePart));
+			return true;
+		}
+	return false;
+}
+
+static void
+tree_part_keep(const TreePart *p)
+{
+	TreePart   *copy = kept_count == KEPT_PARTS_MAX ? kept[kept_next] :
+		MemoryContextAlloc(TopMemoryContext, sizeof(TreePart));
+
+	memcpy(copy, p, sizeof(TreePart));
+	if (kept_count < KEPT_PARTS_MAX)
+		kept[kept_count++] = copy;
+	else
+		kept_next = (kept_next + 1) % KEPT_PARTS_MAX;
+}
+
+static void
+tree_part_read(TreeReader *r, TreePart *p)
+{
+	const uint8 *root = tree_part_root(r, p);
+
+	if (root != NULL && p->level >= KEPT_LEVEL && tree_part_kept(p, root))
+		return;
+	tree_read_hashes(r, p->level, p->first, p->count, p->node + p->count);
+	merkle_path_tree(p->node, p->count);
+	if (root == NULL)
+		return;
+	if (memcmp(root, p->node[1], MERKLE_HASH_LEN) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("a hash of the log's tree was changed"),
+				 errdetail("Hashes " UINT64_FORMAT " to " UINT64_FORMAT " of level %d do not give the root above them.",
+						   p->first, p->first + (uint64) p->count - 1, p->level),
+				 errhint("Run SELECT * FROM energyledger.verify().")));
+	if (p->level >= KEPT_LEVEL)
+		tree_part_keep(p);
 }
 
 /* The part that these hashes are in. */
@@ -280,21 +380,20 @@ static const TreePart *
 tree_part(TreeReader *r, int level, uint64 first, int count)
 {
 	uint64		there = r->size >> (level * TREE_TILE_BITS);
+	const TreePart *read_already = tree_part_read_already(r, level, first, count);
 	int			width = MERKLE_TILE_WIDTH;
 	TreePart   *p;
 
-	for (int i = 0; i < r->part_count; i++)
-		if (r->part[i]->level == level && r->part[i]->first <= first &&
-			first + (uint64) count <= r->part[i]->first + (uint64) r->part[i]->count)
-			return r->part[i];
+	if (read_already != NULL)
+		return read_already;
 	while (first / (uint64) width * (uint64) width + (uint64) width > there)
 		width /= 2;
-	p = palloc(offsetof(TreePart, hash) + (Size) width * MERKLE_HASH_LEN);
+	p = palloc(sizeof(TreePart));
 	p->level = level;
 	p->first = first / (uint64) width * (uint64) width;
 	p->count = width;
-	tree_read_hashes(r, level, p->first, p->count, p->hash);
-	if (r->part_count == PARTS_KEPT)
+	tree_part_read(r, p);
+	if (r->part_count == PARTS_MAX)
 		pfree(r->part[--r->part_count]);
 	r->part[r->part_count++] = p;
 	return p;
@@ -316,7 +415,7 @@ tree_source(void *arg, merkle_subtree subtree, uint8_t out[MERKLE_HASH_LEN])
 		return true;
 	}
 	p = tree_part(r, span.tile_level, first, span.count);
-	merkle_path_perfect((const uint8_t (*)[MERKLE_HASH_LEN]) p->hash + (first - p->first), span.count, out);
+	memcpy(out, p->node[((uint64) p->count + first - p->first) / (uint64) span.count], MERKLE_HASH_LEN);
 	return true;
 }
 
@@ -341,7 +440,8 @@ tree_read_inclusion(TreeReader *r, uint64 index, uint8 (*out)[MERKLE_HASH_LEN])
 
 	if (!merkle_path_inclusion(index, r->size, range, &count))
 		elog(ERROR, "leaf " UINT64_FORMAT " is not in the tree", index);
-	for (int i = 0; i < count; i++)
+	/* from the root down: what is above checks what is below */
+	for (int i = count - 1; i >= 0; i--)
 		tree_read_range(r, range[i], out[i]);
 	return count;
 }
@@ -354,7 +454,8 @@ tree_read_consistency(TreeReader *r, uint64 size1, uint8 (*out)[MERKLE_HASH_LEN]
 
 	if (!merkle_path_consistency(size1, r->size, range, &count))
 		elog(ERROR, "size " UINT64_FORMAT " is beyond the tree", size1);
-	for (int i = 0; i < count; i++)
+	/* from the root down: what is above checks what is below */
+	for (int i = count - 1; i >= 0; i--)
 		tree_read_range(r, range[i], out[i]);
 	return count;
 }

@@ -99,6 +99,7 @@ done
 newest="height = (SELECT max(height) FROM energyledger.block)"
 damaged "receipt: a neighbour's leaf hash changed" energyledger.leaf_run \
 	"UPDATE energyledger.leaf_run SET hashes = set_byte(hashes, 0, 1 # get_byte(hashes, 0)) WHERE first_index = (SELECT max(first_index) FROM energyledger.leaf_run WHERE first_index < $at - 1)" "$receipt"
+damaged "inclusion_proof: a neighbour's leaf hash changed" energyledger.leaf_run "UPDATE energyledger.leaf_run SET hashes = set_byte(hashes, 0, 1 # get_byte(hashes, 0)) WHERE $run" "$proof"
 damaged "receipt: a frontier's hash changed" energyledger.block "UPDATE energyledger.block SET frontier = set_byte(frontier, 8, 1 # get_byte(frontier, 8)) WHERE $newest" \
 	"SELECT energyledger.receipt((SELECT max(ledger_id) FROM t))"
 for query in "$receipt" "$proof" "SELECT energyledger.root(5)"; do
