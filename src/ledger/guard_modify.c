@@ -92,17 +92,17 @@ modify_executor_start(QueryDesc *query, int eflags)
 	const PlannedStmt *stmt = query->plannedstmt;
 	ListCell   *lc;
 
-	if (stmt->resultRelations != NIL && (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
-	{
-		/* one that changes rows is at the top of the plan, or of a WITH query's */
-		modify_check(stmt, stmt->planTree);
-		foreach(lc, stmt->subplans)
-			modify_check(stmt, lfirst(lc));
-	}
+	/* first of all the rights are checked, which is PostgreSQL's to refuse */
 	if (prev_executor_start_hook)
 		prev_executor_start_hook(query, eflags);
 	else
 		standard_ExecutorStart(query, eflags);
+	if (stmt->resultRelations == NIL || (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
+	/* one that changes rows is at the top of the plan, or of a WITH query's */
+	modify_check(stmt, stmt->planTree);
+	foreach(lc, stmt->subplans)
+		modify_check(stmt, lfirst(lc));
 }
 
 void
