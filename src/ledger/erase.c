@@ -3,8 +3,9 @@
  *
  * Heap's VACUUM removes the old version of a redacted row, but it only moves the
  * page's other rows together: the bytes stay in the free space between, for
- * whoever reads the file.  So after VACUUM, free space that is not zero is zeroed,
- * with a full image of the page in WAL, which does the same on standbys.  TOAST
+ * whoever reads the file.  So after VACUUM, what is not in use on a page is zeroed
+ * (free space, and the few bytes between rows that alignment leaves), with a full
+ * image of the page in WAL, which does the same on standbys.  TOAST
  * tables are vacuumed here as well, as they are heap and nobody would zero theirs.
  *
  * Every page is looked at, because a page may have been pruned long before, by a
@@ -53,47 +54,59 @@ erase_is_needed(void)
 	return found;
 }
 
-/* The page's free space, as far as it is one; false on a page that never was used. */
+/*
+ * The page with nothing on it but what is in use: header, line pointers, rows.
+ * False where there is nothing to clean: it never was used, or is damaged.
+ */
 static bool
-erase_free_space(Page page, char **start, Size *len)
+erase_image(Page page, char image[BLCKSZ])
 {
 	PageHeader	header = (PageHeader) page;
+	OffsetNumber last;
 
-	if (PageIsNew(page) || header->pd_lower < SizeOfPageHeaderData ||
-		header->pd_upper < header->pd_lower || header->pd_upper > BLCKSZ)
+	if (PageIsNew(page) || header->pd_lower < SizeOfPageHeaderData || header->pd_lower > BLCKSZ)
 		return false;
-	*start = (char *) page + header->pd_lower;
-	*len = header->pd_upper - header->pd_lower;
+	memset(image, 0, BLCKSZ);
+	memcpy(image, page, header->pd_lower);
+	last = PageGetMaxOffsetNumber(page);
+	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+	{
+		ItemId		item = PageGetItemId(page, i);
+
+		if (!ItemIdHasStorage(item))
+			continue;
+		if (ItemIdGetOffset(item) + ItemIdGetLength(item) > BLCKSZ)
+			return false;
+		memcpy(image + ItemIdGetOffset(item), (char *) page + ItemIdGetOffset(item), ItemIdGetLength(item));
+	}
 	return true;
 }
 
 static bool
-erase_is_zero(const char *start, Size len)
+erase_is_clean(Page page)
 {
-	return len == 0 || (start[0] == 0 && memcmp(start, start + 1, len - 1) == 0);
+	char		image[BLCKSZ];
+
+	return !erase_image(page, image) || memcmp(page, image, BLCKSZ) == 0;
 }
 
-static bool
-erase_free_space_is_zero(Page page)
-{
-	char	   *start;
-	Size		len;
-
-	return !erase_free_space(page, &start, &len) || erase_is_zero(start, len);
-}
-
-/* Under an exclusive lock nobody adds to the page, and nobody reads free space. */
+/*
+ * Under an exclusive lock nobody adds to the page.  Who has it pinned may be
+ * reading rows, which is why only bytes that differ are written: none of a row.
+ */
 static void
 erase_page(Relation rel, Buffer buffer)
 {
-	char	   *start;
-	Size		len;
+	char		image[BLCKSZ];
+	char	   *page = (char *) BufferGetPage(buffer);
 
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	if (erase_free_space(BufferGetPage(buffer), &start, &len) && !erase_is_zero(start, len))
+	if (erase_image(page, image) && memcmp(page, image, BLCKSZ) != 0)
 	{
 		START_CRIT_SECTION();
-		memset(start, 0, len);
+		for (int i = 0; i < BLCKSZ; i++)
+			if (page[i] != image[i])
+				page[i] = image[i];
 		MarkBufferDirty(buffer);
 		if (RelationNeedsWAL(rel))
 			log_newpage_buffer(buffer, true);
@@ -114,7 +127,7 @@ erase_relation(Relation rel, BufferAccessStrategy strategy)
 
 		CHECK_FOR_INTERRUPTS();
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		clean = erase_free_space_is_zero(BufferGetPage(buffer));
+		clean = erase_is_clean(BufferGetPage(buffer));
 		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 		if (!clean)
 			erase_page(rel, buffer);
@@ -173,7 +186,7 @@ erase_page_is_pending(Page page)
 		if (ItemIdIsNormal(item) && erase_is_old_version((HeapTupleHeader) PageGetItem(page, item)))
 			return true;
 	}
-	return !erase_free_space_is_zero(page);
+	return !erase_is_clean(page);
 }
 
 static int64

@@ -50,9 +50,18 @@ close_session()
 el_psql -o /dev/null <<'SQL'
 SET client_min_messages = warning;
 CREATE EXTENSION pg_energyledger;
+CREATE EXTENSION pageinspect;
 CREATE TABLE person (n int PRIMARY KEY, name energyledger.redactable, long energyledger.redactable,
 	huge energyledger.redactable, at timestamptz DEFAULT now()) USING ledger;
 CREATE INDEX ON person (at);
+-- rows that do not end where the next can begin
+CREATE TABLE short (ledger_id bigint NOT NULL DEFAULT 0, n int, name energyledger.redactable) USING ledger;
+INSERT INTO short (n, name) SELECT g, 'Max ' || repeat('x', g) FROM generate_series(1, 10) g;
+BEGIN;
+INSERT INTO short (n, name) SELECT g, 'rolled back ' || repeat('y', g % 23) FROM generate_series(1, 60) g;
+ROLLBACK;
+VACUUM short;
+INSERT INTO short (n, name) SELECT g, 'Max ' || repeat('x', g) FROM generate_series(11, 30) g;
 CREATE TABLE bill (person int REFERENCES person) USING ledger;
 SELECT pg_create_logical_replication_slot('watch', 'test_decoding');
 -- a name on the page; a long value that is not compressible, and so plain in TOAST; a compressed one
@@ -148,6 +157,18 @@ toast=$(el_psql -c "SELECT reltoastrelid::regclass FROM pg_class WHERE oid = 'pe
 el_psql -o /dev/null -c "SELECT count(*) FROM person" -c "VACUUM $toast" -c "CHECKPOINT"
 el_ok "VACUUM of TOAST alone leaves traces" test "$(found_in "$EL_PGDATA" "$EL_TMP/traces")" -gt 0
 
+# Some is also between rows: bytes that alignment left, under a row that was put where another had been.
+unclean_gaps()
+{
+	el_psql -c "SELECT count(*) FROM generate_series(0, pg_relation_size('$1')::int / 8192 - 1) b, get_raw_page('$1', b) p,
+		LATERAL (SELECT lp_off + lp_len AS from_byte, coalesce(lead(lp_off) OVER (ORDER BY lp_off), 8192) - lp_off - lp_len AS bytes
+			FROM heap_page_items(p) WHERE lp_len > 0) gap
+		WHERE substr(p, from_byte + 1, bytes) <> decode(repeat('00', bytes), 'hex')"
+}
+el_ok "so do new rows in the place of old ones" test "$(unclean_gaps short)" -gt 0
+el_psql -c "VACUUM short"
+el_is "and none after VACUUM" "$(unclean_gaps short)" 0
+
 # A transaction that still sees the old versions keeps them from VACUUM; it says so.
 coproc holder { "$EL_BIN/psql" -X -qAt 2>&1; }
 echo "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM bill;" >&"${holder[1]}"
@@ -161,6 +182,7 @@ close_session "${holder[1]}" "$holder_PID"
 
 el_psql -o /dev/null -c "VACUUM person" -c "CHECKPOINT"
 el_is "after VACUUM and a checkpoint no trace is in the files" "$(found_in "$EL_PGDATA" "$EL_TMP/traces")" 0
+el_is "nor anything between rows" "$(unclean_gaps person)" 0
 el_is "redaction_pending() is 0" "$(el_psql -c "SELECT energyledger.redaction_pending('person')")" 0
 el_is "who stays is there" "$(found_in "$EL_PGDATA" "$EL_TMP/traces.kept")" 5
 intact "verify() finds nothing"
