@@ -95,7 +95,7 @@ CREATE FUNCTION energyledger.redaction_pending(relation regclass) RETURNS bigint
     AS 'MODULE_PATHNAME', 'redaction_pending' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION energyledger.redaction_pending(regclass) IS
 'How many pages of the table, its partitions and their TOAST may still hold what was redacted (or rolled back): old versions of rows, bytes left in free space. '
-'0 after VACUUM, unless a transaction, a prepared one, a standby or a replication slot still needs old versions, or rows are being inserted right now. Reads every page. '
+'0 after VACUUM, unless a transaction (the sealer''s too, for a moment), a prepared one, a standby or a replication slot still needed old versions, or rows are being inserted right now: then VACUUM again later. Reads every page. '
 'Needs to own the table, or to be a member of energyledger_operator. Errors: 42809 not a ledger table, 42501 not the owner.';
 
 CREATE FUNCTION energyledger.encrypt_to(plaintext bytea, public_key bytea) RETURNS bytea
