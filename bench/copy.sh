@@ -27,24 +27,26 @@ bench_copy_file()
 	echo "$file"
 }
 
-# bench_copy_run KIND ROWS RUN: sets BENCH_RATE to rows a second.
+# bench_copy_run KIND ROWS RUN: sets BENCH_RATE to rows a second, and BENCH_CPU_NS to
+# the backend's processor time for a row.
 bench_copy_run()
 {
-	local kind=$1 rows=$2 table=copy_$1_$3 file ms
+	local kind=$1 rows=$2 table=copy_$1_$3 file times
 
 	el_progress "copy: $kind, run $3"
 	file=$(bench_copy_file "$rows") || exit 1
 	bench_table "$kind" "$table"
 	bench_settle
-	ms=$(bench_statement_ms "COPY $table ($BENCH_COLUMNS) FROM '$file'") || exit 1
-	BENCH_RATE=$(bench_rate "$rows" "$ms")
+	times=$(bench_statement_times "COPY $table ($BENCH_COLUMNS) FROM '$file'") || exit 1
+	BENCH_RATE=$(bench_rate "$rows" "${times% *}")
+	BENCH_CPU_NS=$(awk -v ns="${times#* }" -v rows="$rows" 'BEGIN { printf "%.3f", ns / rows }')
 	[ $kind != trigger_chain ] || bench_trigger_chain_check "$table"
 	bench_drop "$kind" "$table"
 }
 
 bench_copy()
 {
-	local run kind program heap=() ledger=() trigger_chain=() hash=()
+	local run kind program heap=() ledger=() trigger_chain=() hash=() heap_cpu=() ledger_cpu=()
 
 	program=$(bench_program hash_rows) || exit 1
 	# The first to run would pay for new WAL segments, which later runs use again.
@@ -53,6 +55,7 @@ bench_copy()
 		for kind in $(bench_rotate $run heap ledger); do
 			bench_copy_run $kind "$ROWS" $run
 			[ $kind = heap ] && heap+=("$BENCH_RATE") || ledger+=("$BENCH_RATE")
+			[ $kind = heap ] && heap_cpu+=("$BENCH_CPU_NS") || ledger_cpu+=("$BENCH_CPU_NS")
 		done
 		bench_copy_run trigger_chain "$TRIGGER_ROWS" $run
 		trigger_chain+=("$BENCH_RATE")
@@ -68,21 +71,31 @@ bench_copy()
 	bench_print_rate copy_rows_per_s_trigger_chain rows/s "${trigger_chain[@]}"
 	bench_print_ratio copy_vs_trigger_chain "${ledger[*]}" "${trigger_chain[*]}" ledger/trigger
 	bench_print_rate hash_rows_per_s rows/s "${hash[@]}"
-	bench_print_copy_overhead "${heap[*]}" "${ledger[*]}" "${hash[*]}"
+	bench_print_rate copy_cpu_per_row_heap ns "${heap_cpu[@]}"
+	bench_print_rate copy_cpu_per_row_ledger ns "${ledger_cpu[@]}"
+	bench_print_ratio copy_cpu_ratio "${heap_cpu[*]}" "${ledger_cpu[*]}" heap/ledger
+	bench_print_copy_overhead copy_overhead "$(bench_copy_ns "${heap[@]}")" "$(bench_copy_ns "${ledger[@]}")" "${hash[*]}"
+	bench_print_copy_overhead copy_cpu_overhead "${heap_cpu[*]}" "${ledger_cpu[*]}" "${hash[*]}"
 }
 
-# What a row costs beyond heap's time, and that as a part of one and a half times the
-# bare time of its hashes (leaf and node, one after the other): 1 and less is the goal.
+# Rows a second as ns a row.
+bench_copy_ns()
+{
+	awk 'BEGIN { for (i = 1; i < ARGC; i++) printf "%.3f ", 1e9 / ARGV[i] }' "$@"
+}
+
+# bench_print_copy_overhead NAME HEAP LEDGER HASH: what a row costs beyond heap's ns, and
+# that as a part of one and a half times the bare time of its hashes (leaf and node, one
+# after the other): 1 and less is the goal.
 bench_print_copy_overhead()
 {
-	local -a heap=($1) ledger=($2) hash=($3) over=() limit=() ns=()
-	local i
+	local name=$1 i
+	local -a heap=($2) ledger=($3) hash=($4) over=() limit=()
 
 	for i in "${!heap[@]}"; do
-		over+=("$(awk -v h="${heap[i]}" -v l="${ledger[i]}" 'BEGIN { printf "%.9f", 1 / l - 1 / h }')")
-		limit+=("$(awk -v n="${hash[i]}" 'BEGIN { printf "%.12f", 1.5 / n }')")
-		ns+=("$(awk -v s="${over[i]}" 'BEGIN { print s * 1e9 }')")
+		over+=("$(awk -v h="${heap[i]}" -v l="${ledger[i]}" 'BEGIN { printf "%.3f", l - h }')")
+		limit+=("$(awk -v n="${hash[i]}" 'BEGIN { printf "%.3f", 1.5e9 / n }')")
 	done
-	bench_print_rate copy_overhead_per_row ns "${ns[@]}"
-	bench_print_ratio copy_overhead_vs_hash_limit "${over[*]}" "${limit[*]}" overhead/limit
+	bench_print_rate "${name}_per_row" ns "${over[@]}"
+	bench_print_ratio "${name}_vs_hash_limit" "${over[*]}" "${limit[*]}" overhead/limit
 }

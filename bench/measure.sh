@@ -63,10 +63,20 @@ bench_statement_ms()
 {
 	local out
 
-	out=$(el_psql -c '\timing on' -c "$1") || el_die "failed: $1"
-	out=$(sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' <<< "$out" | tail -1)
-	[ -n "$out" ] || el_die "no time measured for: $1"
-	echo "$out"
+	out=$(bench_statement_times "$1") || exit 1
+	echo "${out% *}"
+}
+
+# The same, and the processor time that its backend had meanwhile, in ns: that says what
+# a statement costs also where others use the machine.
+bench_statement_times()
+{
+	local out cpu="SELECT 'cpu ' || split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)"
+
+	out=$(el_psql -c "$cpu" -c '\timing on' -c "$1" -c '\timing off' -c "$cpu") || el_die "failed: $1"
+	awk '/^Time: / { ms = $2 } /^cpu / { if (!n++) first = $2; last = $2 }
+		END { if (ms == "") exit 1; printf "%s %.0f\n", ms, last - first }' <<< "$out" ||
+		el_die "no time measured for: $1"
 }
 
 # Nothing of the run before may be paid for by the next one.
