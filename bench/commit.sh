@@ -10,10 +10,25 @@ CLIENTS=${CLIENTS:-1 4 16}
 COMMIT_RUNS=${COMMIT_RUNS:-9}
 COMMIT_RUN_S=${COMMIT_RUN_S:-2}
 
-# bench_commit_run KIND CLIENTS RUN: sets BENCH_RATE to transactions a second.
+# Processor time of the server's processes so far, those that have ended too, in us.
+bench_server_cpu_us()
+{
+	local postmaster pid
+
+	postmaster=$(head -1 "$EL_PGDATA/postmaster.pid")
+	{
+		awk -v tick="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($14 + $15) * 1e9 / tick }' "/proc/$postmaster/stat"
+		for pid in $(cat "/proc/$postmaster/task/$postmaster/children"); do
+			cat "/proc/$pid/schedstat" 2>/dev/null
+		done
+	} | awk '{ ns += $1 } END { printf "%.0f", ns / 1000 }'
+}
+
+# bench_commit_run KIND CLIENTS RUN: sets BENCH_RATE to transactions a second, and
+# BENCH_CPU_US to the server's processor time for one, with the sealing.
 bench_commit_run()
 {
-	local kind=$1 clients=$2 table=commit_$1_$2_$3 script=$EL_TMP/commit.sql out stored processed
+	local kind=$1 clients=$2 table=commit_$1_$2_$3 script=$EL_TMP/commit.sql out stored processed cpu
 
 	el_progress "commit: $kind, $clients clients, run $3"
 	bench_table "$kind" "$table"
@@ -24,10 +39,14 @@ bench_commit_run()
 			'\\x$(printf '%.0s5b' {1..64})');
 	SQL
 	bench_settle
+	cpu=$(bench_server_cpu_us)
 	out=$("$EL_BIN/pgbench" -n -M prepared -c "$clients" -j $((clients > 1 ? 2 : 1)) -T "$COMMIT_RUN_S" -f "$script" 2>&1) ||
 		el_die "pgbench failed on $table: $out"
 	BENCH_RATE=$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' <<< "$out")
 	processed=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' <<< "$out")
+	el_psql -c "SELECT energyledger.seal()" > /dev/null || el_die "could not seal"
+	cpu=$(($(bench_server_cpu_us) - cpu))
+	BENCH_CPU_US=$(awk -v us="$cpu" -v n="$processed" 'BEGIN { printf "%.3f", us / n }')
 	stored=$(el_psql -c "SELECT count(*) FROM $table") || exit 1
 	[ -n "$BENCH_RATE" ] && [ "$stored" = "$processed" ] ||
 		el_die "pgbench committed $processed rows into $table, which has $stored"
@@ -44,13 +63,13 @@ bench_commit()
 		bench_commit_clients "$clients"
 		lowest+=("$BENCH_RATIO")
 	done
-	bench_print commit_ratio "$(printf '%s\n' "${lowest[@]}" | sort -g | head -1)" ledger/heap,_the_lowest_of_these
+	bench_print commit_ratio_lowest "$(printf '%s\n' "${lowest[@]}" | sort -g | head -1)" ledger/heap
 }
 
 # bench_commit_clients CLIENTS: sets BENCH_RATIO to the median of ledger/heap.
 bench_commit_clients()
 {
-	local clients=$1 ratio run kind heap=() ledger=() trigger_chain=()
+	local clients=$1 ratio run kind heap=() ledger=() trigger_chain=() heap_cpu=() ledger_cpu=()
 
 	for ((run = 1; run <= COMMIT_RUNS; run++)); do
 		# Heap and ledger side by side, as a pair's two runs should see the same machine.
@@ -59,8 +78,8 @@ bench_commit_clients()
 			[ $kind != trigger_chain ] || [ $run -le 3 ] || continue
 			bench_commit_run $kind "$clients" $run
 			case $kind in
-				heap) heap+=("$BENCH_RATE") ;;
-				ledger) ledger+=("$BENCH_RATE") ;;
+				heap) heap+=("$BENCH_RATE") heap_cpu+=("$BENCH_CPU_US") ;;
+				ledger) ledger+=("$BENCH_RATE") ledger_cpu+=("$BENCH_CPU_US") ;;
 				trigger_chain) trigger_chain+=("$BENCH_RATE") ;;
 			esac
 		done
@@ -70,6 +89,9 @@ bench_commit_clients()
 	bench_print_rate "commit_tps_ledger_$clients" transactions/s "${ledger[@]}"
 	bench_print_ratio "commit_ratio_$clients" "${ledger[*]}" "${heap[*]}" ledger/heap
 	ratio=$BENCH_RATIO
+	bench_print "commit_cpu_heap_$clients" "$(bench_median "${heap_cpu[@]}")" us
+	bench_print "commit_cpu_ledger_$clients" "$(bench_median "${ledger_cpu[@]}")" us
+	bench_print_ratio "commit_cpu_ratio_$clients" "${heap_cpu[*]}" "${ledger_cpu[*]}" heap/ledger
 	bench_print_rate "commit_tps_trigger_chain_$clients" transactions/s "${trigger_chain[@]}"
 	bench_print_ratio "commit_vs_trigger_chain_$clients" "${ledger[*]:0:${#trigger_chain[@]}}" "${trigger_chain[*]}" ledger/trigger
 	BENCH_RATIO=$ratio
