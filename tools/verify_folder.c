@@ -112,7 +112,8 @@ walk_folder(const note_checkpoint *c, const char *path)
 		if (walk.check.kind != 0 && walk.check.batch_first != c->size)
 			report_finding(path, -1, "checkpoint_size", "no block of the log ends there");
 		check_last_tiles(c->size);
-		count_checkpoints();
+		if (!walk.blocks_missed)
+			count_checkpoints();
 	}
 	if (walk.schemas.overflown)
 		report_finding(path, -1, "schemas", "the log has more than %d schemas", VERIFY_SCHEMAS_MAX);

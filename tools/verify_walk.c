@@ -105,6 +105,7 @@ open_bundle(verify_walk *w, unsigned width)
 	r = verify_read_file(w->entries_path, WALK_ENTRIES_MAX, &w->entries);
 	w->entries_lost = r != VERIFY_READ_OK;
 	w->entries_at = 0;
+	w->strangers = 0;
 	if (w->entries_lost)
 		report_finding(w->entries_path, -1, "unreadable", "%s", verify_read_text(r));
 	w->tile_lost = !tiles_read(w->dir, 0, w->n, width, w->tile);
@@ -263,6 +264,27 @@ walk_kind(verify_walk *w, int64_t index)
 	}
 }
 
+/*
+ * The leaf's data and the tile disagree.  Where they do for one leaf after the other, the
+ * bundle was shifted (a length is wrong) or the tile replaced: that is said once,
+ * and what such leaves seem to be is not looked at.
+ */
+static void
+walk_stranger(verify_walk *w, int64_t index)
+{
+	w->schemas_complete = false;	/* this leaf may have been a schema */
+	if (++w->strangers == 1)
+		report_finding(w->entries_path, index, "leaf_hash", "the hash in \"%s\" is not that of the leaf's data", w->tile_path);
+	else if (w->strangers == 2)
+		report_finding(w->entries_path, index, "leaf_hash", "nor are those of this leaf and others after it");
+	if (w->strangers >= 2)
+	{
+		w->check.kind = 0;
+		w->check.chain_known = false;
+		w->blocks_missed = true;
+	}
+}
+
 static void
 walk_leaf(verify_walk *w, unsigned i)
 {
@@ -284,17 +306,19 @@ walk_leaf(verify_walk *w, unsigned i)
 		return;
 	}
 	if (w->entries_lost)
+	{
 		log_check_lost_leaf(&w->check, w->tile[i]);
+		w->blocks_missed = true;
+	}
 	else
 	{
 		result = log_check_leaf(&w->check, at + 2, len);
 		w->entries_at += 2 + len;
-		if (!w->tile_lost && memcmp(w->tile[i], w->check.leaf_hash, MERKLE_HASH_LEN) != 0)
-		{
-			w->schemas_complete = false;	/* as this leaf may have been another */
-			report_finding(w->entries_path, index, "leaf_hash", "the hash in \"%s\" is not that of the leaf's data", w->tile_path);
-		}
-		if (result != LOG_CHECK_OK)
+		if (w->tile_lost || memcmp(w->tile[i], w->check.leaf_hash, MERKLE_HASH_LEN) == 0)
+			w->strangers = 0;
+		else
+			walk_stranger(w, index);
+		if (result != LOG_CHECK_OK && w->strangers < 2)
 			finding(w->entries_path, index, result);
 	}
 	if (w->check.kind == 0)

@@ -38,6 +38,7 @@ typedef struct verify_walk
 	int			against_count;
 	uint64_t	blocks;
 	uint64_t	rows_seen;
+	bool		blocks_missed;	/* leaves could not be read: some may have been blocks */
 	bool		stopped;		/* damaged so that there is no going on */
 	/* the bundle being read */
 	uint64_t	n;
@@ -47,6 +48,7 @@ typedef struct verify_walk
 	size_t		entries_end[MERKLE_TILE_WIDTH + 1]; /* where leaf i begins */
 	char		entries_path[VERIFY_PATH_MAX];
 	bool		entries_lost;	/* from here on */
+	unsigned	strangers;		/* leaves in a row whose hash is not the tile's */
 	uint8_t		tile[MERKLE_TILE_WIDTH][MERKLE_HASH_LEN];
 	char		tile_path[VERIFY_PATH_MAX];
 	bool		tile_lost;

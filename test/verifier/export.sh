@@ -79,7 +79,8 @@ el_is "25 streams cut short are refused" $bad 0
 for i in $(seq 40); do
 	rm -rf "$EL_TMP/cut"
 	cp "$EL_TMP/stream" "$EL_TMP/flipped"
-	flip "$EL_TMP/flipped" $((19 + $(below $((bytes - 19))))) "$(below 8)"
+	# behind the first record, whose index only says that the stream begins late: 2
+	flip "$EL_TMP/flipped" $((100 + $(below $((bytes - 100))))) "$(below 8)"
 	[ "$(verdict export "$EL_TMP/cut" < "$EL_TMP/flipped")" = 1 ] || bad=$((bad + 1))
 	[ ! -e "$EL_TMP/cut/checkpoint" ] || bad=$((bad + 1))
 done
@@ -145,6 +146,15 @@ cp "$bundle" "$EL_TMP/whole"
 flip "$bundle" "$(grep -abo customer "$bundle" | head -1 | cut -d: -f1)" 0
 el_is "a schema of another column's name is one finding" "$(verdict folder "$EL_TMP/grown") $(grep -c '^  .*: [a-z_]*: ' "$EL_TMP/said")" "1 1"
 cp "$EL_TMP/whole" "$bundle"
+
+# a leaf's length is wrong, so that all behind it are shifted; another bundle's tile
+flip "$bundle" 1 0
+el_is "a length changed is not a finding for every leaf" "$(verdict folder "$EL_TMP/grown") $(grep -c '^  .*: [a-z_]*: ' "$EL_TMP/said" | sed 's/^[1-4]$/few/')" "1 few"
+cp "$EL_TMP/whole" "$bundle"
+cp "$EL_TMP/grown/tile/0/000" "$EL_TMP/whole"
+cp "$EL_TMP/grown/tile/0/001" "$EL_TMP/grown/tile/0/000"
+el_is "nor is another tile in the place of one" "$(verdict folder "$EL_TMP/grown") $(grep -c '^  .*: [a-z_]*: ' "$EL_TMP/said" | sed 's/^[1-4]$/few/')" "1 few"
+cp "$EL_TMP/whole" "$EL_TMP/grown/tile/0/000"
 
 # -- the tail cut off: only who holds a later checkpoint can tell
 cp "$EL_TMP/old" "$EL_TMP/short.checkpoint"

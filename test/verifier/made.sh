@@ -46,6 +46,16 @@ el_is "a partial tile beside the full one" "$(verdict folder "$EL_TMP/large")" 0
 flip "$EL_TMP/large/tile/1/000.p/7" 100 3
 el_is "is checked" "$(verdict folder "$EL_TMP/large") $(grep -c 'tile/1/000.p/7: partial' "$EL_TMP/said")" "1 1"
 
+# -- another log of the same size, under the same name and key
+made_stream 2100 > "$EL_TMP/stream" 2> /dev/null
+made_stream 2100 other > "$EL_TMP/other" 2> /dev/null
+el_is "two logs, each sound" "$(verdict export "$EL_TMP/one" < "$EL_TMP/stream")$(verdict export "$EL_TMP/two" < "$EL_TMP/other")" 00
+el_is "the one's folder is not up to date with the other's stream" "$(verdict export "$EL_TMP/one" < "$EL_TMP/other")" 1
+el_ok "from the leaf on that differs" grep -q 'leaf 41 is not the one that the folder has' "$EL_TMP/said"
+el_is "and their checkpoints are a fork" "$(verdict checkpoints "$EL_TMP/one/checkpoint" "$EL_TMP/two/checkpoint")" 1
+el_is "nor does the larger come before the smaller" "$(verdict checkpoints "$EL_TMP/one/checkpoint" "$EL_TMP/one/checkpoints/1000" --tiles "$EL_TMP/one")" 1
+el_ok "as such" grep -q 'NEW is smaller than OLD' "$EL_TMP/said"
+
 # -- what must not be, though it is signed
 while read -r fault kind; do
 	made_stream 2100 "$fault" > "$EL_TMP/stream" 2> /dev/null
@@ -70,5 +80,7 @@ signature wrong_signature
 size checkpoint_size
 root checkpoint_root
 no_checkpoint no_checkpoint
+no_block cut
+gap gap
 END
 el_done

@@ -4,10 +4,10 @@
  *
  *   made_stream LEAVES [FAULT]
  *
- * Without FAULT the log is sound: one table with a few rows, then events, every thousandth
- * leaf a block, and the last.  It can be larger than a test has time to write transactions for.  With FAULT
- * it is what a site could sign that does not keep its own rules.  Prints the verifier key
- * on standard error.
+ * Without FAULT the log is sound: one table with a few rows, then events; every thousandth
+ * leaf is a block, and the last.  It can be larger than a test has time to write
+ * transactions for.  With FAULT it is what a site could sign that does not keep its own
+ * rules ("other": a sound log, but another).  Prints the verifier key on standard error.
  */
 #include "../unit/made_log.h"
 
@@ -49,7 +49,7 @@ put_record(char kind, uint64_t index, const void *data, size_t len)
 static void
 put_leaf(const uint8_t *data, size_t len, uint8_t hash[32])
 {
-	put_record('L', tree.size, data, len);
+	put_record('L', tree.size + (is("gap") && tree.size > 1500 ? 1 : 0), data, len);
 	merkle_leaf_hash(data, len, hash);
 	merkle_frontier_append(&tree, hash);
 }
@@ -65,7 +65,7 @@ put_event(uint64_t n)
 	uint8_t		hash[32];
 	bytes_out	o;
 
-	snprintf(reason, sizeof(reason), "%llu", (unsigned long long) n);
+	snprintf(reason, sizeof(reason), is("other") && n == 40 ? "%llu, or so" : "%llu", (unsigned long long) n);
 	bytes_out_init(&o, data, sizeof(data));
 	encode_event_put(&o, &event);
 	put_leaf(data, o.len, hash);
@@ -155,7 +155,7 @@ main(int argc, char **argv)
 	put_table();
 	for (uint64_t n = 1; tree.size < leaves; n++)
 	{
-		if (tree.size == leaves - 1 || tree.size % BLOCK_LEAVES == BLOCK_LEAVES - 1)
+		if ((tree.size == leaves - 1 && !is("no_block")) || tree.size % BLOCK_LEAVES == BLOCK_LEAVES - 1)
 			put_block();
 		else
 			put_event(n);
