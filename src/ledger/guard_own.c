@@ -19,6 +19,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
@@ -83,12 +84,36 @@ guard_own_refuse_object(const char *what, const char *name)
 			 errdetail("It belongs to pg_energyledger, which relies on it.")));
 }
 
-/* The log's rows are written beneath the executor, which evaluates nothing that is added here. */
+/* Its other tables: what keeps a message from being stored twice, and a reading from being without one. */
+static void
+guard_own_alter_ledger_table(Oid relid, AlterTableType subtype)
+{
+	switch (subtype)
+	{
+		case AT_DropConstraint:
+		case AT_AlterConstraint:
+		case AT_DropNotNull:
+		case AT_ColumnDefault:
+		case AT_DisableTrig:
+		case AT_DisableTrigAll:
+		case AT_DisableTrigUser:
+		case AT_EnableReplicaTrig:
+			guard_refuse_own("alter", relid, NULL);
+		default:
+			break;
+	}
+}
+
+/* The log's rows are written beneath the executor: nothing that is added here would be evaluated. */
 void
 guard_own_alter_table(Oid relid, const AlterTableCmd *cmd)
 {
 	if (!guard_is_log_table(relid))
+	{
+		if (guard_is_own_table(relid) && !guard_own_may())
+			guard_own_alter_ledger_table(relid, cmd->subtype);
 		return;
+	}
 	switch (cmd->subtype)
 	{
 		case AT_ChangeOwner:
@@ -237,6 +262,30 @@ guard_own_access_method(CreateAmStmt *stmt)
 		guard_own_refuse_object("create another access method with handler", get_func_name(handler));
 }
 
+/* A unique index of one of our tables is a promise too. */
+static void
+guard_own_drop_index(DropStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->objects)
+	{
+		Oid			index = RangeVarGetRelid(makeRangeVarFromNameList(lfirst(lc)), NoLock, true);
+		Oid			relid = OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX ?
+			IndexGetRelation(index, true) : InvalidOid;
+		HeapTuple	tuple;
+
+		if (!OidIsValid(relid) || !guard_is_own_table(relid))
+			continue;
+		tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		if (((Form_pg_index) GETSTRUCT(tuple))->indisunique)
+			guard_refuse_own("drop a unique index of", relid, NULL);
+		ReleaseSysCache(tuple);
+	}
+}
+
 void
 guard_own_statement(Node *stmt)
 {
@@ -258,6 +307,10 @@ guard_own_statement(Node *stmt)
 				guard_refuse_own("rename a part of", relid, NULL);
 			if (OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_SEQUENCE && guard_is_own_table(relid))
 				guard_own_refuse_object("rename sequence", get_rel_name(relid));
+			break;
+		case T_DropStmt:
+			if (((DropStmt *) stmt)->removeType == OBJECT_INDEX)
+				guard_own_drop_index((DropStmt *) stmt);
 			break;
 		case T_AlterSeqStmt:
 			relid = guard_own_subject(((AlterSeqStmt *) stmt)->sequence);

@@ -12,6 +12,7 @@
 
 #include "catalog/namespace.h"
 #include "commands/sequence.h"
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
 
 #include "ledger/ids.h"
@@ -23,9 +24,14 @@
 static void
 ids_refill(SharedDatabase *db, uint64 n)
 {
+	/* after a start the sequence is believed only as far as the log lets us */
+	uint64		used = db->id_end == 0 ? ids_used() : 0;
 	int64		start = nextval_internal(log_relation_oid("ledger_id_seq"), false);
 
+	CHECK_FOR_INTERRUPTS();
 	LWLockAcquire(&db->id_lock, LW_EXCLUSIVE);
+	if (db->id_end == 0 && used >= (uint64) start)
+		db->id_next = db->id_end = used + 1;
 	/*
 	 * Where another backend was faster, ours is lost.  An older slab is never
 	 * installed after a newer one: ids only ever grow.

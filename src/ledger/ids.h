@@ -24,4 +24,7 @@ extern void ids_return(uint64 from, uint64 end);
 /* What is reserved from now on is at or above this. */
 extern uint64 ids_floor(void);
 
+/* Counter of the highest id of this site that the log has, 0: none.  ids.c only. */
+extern uint64 ids_used(void);
+
 #endif							/* LEDGER_IDS_H */
