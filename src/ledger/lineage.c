@@ -388,7 +388,7 @@ lineage_try_open(const LineageTable *t, LOCKMODE lockmode)
 }
 
 Relation
-lineage_open(const char *relation, int32 version, LOCKMODE lockmode, char **name)
+lineage_open(const char *relation, int32 version, LOCKMODE lockmode, LineageTable *today)
 {
 	for (int i = 0; i < LINEAGE_TRIES; i++)
 	{
@@ -397,10 +397,16 @@ lineage_open(const char *relation, int32 version, LOCKMODE lockmode, char **name
 		Relation	rel;
 
 		CHECK_FOR_INTERRUPTS();
-		*name = pstrdup(at >= 0 ? l->table[at].name : relation);
-		if (at < 0 || !OidIsValid(l->table[at].relid))
+		if (at < 0)
+		{
+			memset(today, 0, sizeof(*today));
+			today->name = pstrdup(relation);
 			return NULL;
-		rel = lineage_try_open(&l->table[at], lockmode);
+		}
+		*today = l->table[at];
+		if (!OidIsValid(today->relid))
+			return NULL;
+		rel = lineage_try_open(today, lockmode);
 		if (rel != NULL)
 			return rel;
 	}
@@ -408,13 +414,13 @@ lineage_open(const char *relation, int32 version, LOCKMODE lockmode, char **name
 }
 
 Relation
-lineage_open_table(const Lineage *l, int at, LOCKMODE lockmode, char **name)
+lineage_open_table(const Lineage *l, int at, LOCKMODE lockmode, LineageTable *today)
 {
 	const LineageTable *t = &l->table[at];
 	Relation	rel = OidIsValid(t->relid) ? lineage_try_open(t, lockmode) : NULL;
 
-	*name = t->name;
+	*today = *t;
 	if (rel != NULL || !OidIsValid(t->relid))
 		return rel;
-	return lineage_open(t->name, t->version, lockmode, name);
+	return lineage_open(t->name, t->version, lockmode, today);
 }

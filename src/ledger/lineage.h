@@ -64,12 +64,12 @@ extern int	lineage_find(const Lineage *l, const char *relation, int32 version);
 extern int	lineage_find_name(const Lineage *l, const char *name);
 
 /*
- * Opens that table, also where it is being renamed meanwhile: *name is the name
- * under which it then stands.  NULL: it is not there.
+ * Opens that table, also where it is being renamed meanwhile: *today is what the log
+ * then says of it.  NULL: it is not there.
  */
-extern Relation lineage_open(const char *relation, int32 version, LOCKMODE lockmode, char **name);
+extern Relation lineage_open(const char *relation, int32 version, LOCKMODE lockmode, LineageTable *today);
 
 /* The same for the table with that index. */
-extern Relation lineage_open_table(const Lineage *l, int at, LOCKMODE lockmode, char **name);
+extern Relation lineage_open_table(const Lineage *l, int at, LOCKMODE lockmode, LineageTable *today);
 
 #endif							/* LEDGER_LINEAGE_H */

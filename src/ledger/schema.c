@@ -239,7 +239,7 @@ schema_plan(Relation rel, const encode_schema *registered, const encode_schema *
 }
 
 bool
-schema_read_registered(const char *relation, int32 version, encode_schema *out)
+schema_read_registered(const char *relation, int32 version, bool strict, encode_schema *out)
 {
 	Relation	rel = table_open(log_relation_oid("table_schema"), AccessShareLock);
 	Relation	index = NULL;
@@ -284,9 +284,9 @@ schema_read_registered(const char *relation, int32 version, encode_schema *out)
 		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 		if (!log_read_schema(values + first, nulls + first, &s))
 		{
-			if (version > 0)
-				continue;		/* somebody verifies: to them it is not there */
-			log_malformed("table_schema");
+			if (strict)
+				log_malformed("table_schema");
+			continue;
 		}
 		if (!found || s.schema_version > out->schema_version)
 			*out = s;
@@ -367,7 +367,7 @@ schema_write(encode_schema *s)
 static bool
 schema_read_newest(const char *relation, const LineageSteps *steps, encode_schema *s, bool *ended)
 {
-	bool		registered = schema_read_registered(relation, 0, s);
+	bool		registered = schema_read_registered(relation, 0, true, s);
 
 	*ended = registered && lineage_ended(steps, relation, (int32) s->schema_version);
 	return registered;
@@ -476,8 +476,8 @@ schema_of_version(Relation rel, const char *relation, int32 version, char **why)
 	encode_schema s;
 	encode_schema newest;
 
-	if (!schema_read_registered(relation, version, &s) ||
-		!schema_read_registered(schema_relation_name(rel), 0, &newest))
+	if (!schema_read_registered(relation, version, false, &s) ||
+		!schema_read_registered(schema_relation_name(rel), 0, false, &newest))
 	{
 		*why = version > 0 ? psprintf("version %d of its columns is not in the log", version) :
 			pstrdup("its columns are not in the log");

@@ -47,9 +47,10 @@ extern void schema_check_name(const char *schema, const char *name);
 /*
  * The newest version (version 0), or that one, of a relation's schema as this
  * site registered it; false where there is none.  Sees what this very command
- * registered.
+ * registered.  A row that we cannot have written is an error to those who write;
+ * to those who verify (strict false) it is not there.
  */
-extern bool schema_read_registered(const char *relation, int32 version, encode_schema *out);
+extern bool schema_read_registered(const char *relation, int32 version, bool strict, encode_schema *out);
 
 /* One registration at a time, until this transaction ends. */
 extern void schema_lock_registered(void);

@@ -250,8 +250,9 @@ verify_check_rights(Relation rel)
 static void
 verify_read_table(RowPass *p, int at)
 {
-	char	   *name;
-	Relation	rel = lineage_open_table(p->lineage, at, AccessShareLock, &name);
+	LineageTable today;
+	Relation	rel = lineage_open_table(p->lineage, at, AccessShareLock, &today);
+	const char *name = today.name;
 	LedgerSchema *schema;
 	char	   *why = NULL;
 
@@ -268,8 +269,7 @@ verify_read_table(RowPass *p, int at)
 		verify_finding(p->findings, name, -1, "access_method", "ledger",
 					   strcmp(found, "ledger") == 0 ? "ledger, with another handler" : found);
 	}
-	/* the newest: it may have been renamed since we looked */
-	schema = schema_of_version(rel, name, 0, &why);
+	schema = schema_of_version(rel, name, today.version, &why);
 	if (schema == NULL)
 		verify_finding(p->findings, name, -1, "table_columns", "the columns that the log has registered", why);
 	else if (schema->id_attnum == InvalidAttrNumber)

@@ -194,7 +194,8 @@ el_bridge_start --backoff-ms-max 500
 el_wait 10 is_stored held 60
 fleet poison
 el_psql <<-SQL
-	ALTER FUNCTION energyledger.ingest(bytea[], text[]) RENAME TO ingest_sound;
+	-- in the catalog, as ALTER FUNCTION refuses it
+	UPDATE pg_proc SET proname = 'ingest_sound' WHERE oid = 'energyledger.ingest(bytea[], text[])'::regprocedure;
 	CREATE FUNCTION energyledger.ingest(messages bytea[], topics text[])
 	RETURNS TABLE (ordinal int, verdict text, meter text, epoch bigint, seq bigint, reason text) LANGUAGE plpgsql AS \$\$
 	BEGIN
@@ -213,7 +214,7 @@ el_is "it is complained of once" "$(complaints)" 1
 el_ok "with its topic" logged "refuses the message on topic el/v1/local/0/$meter/up/reading .*cannot take this"
 el_psql <<-SQL
 	DROP FUNCTION energyledger.ingest(bytea[], text[]);
-	ALTER FUNCTION energyledger.ingest_sound(bytea[], text[]) RENAME TO ingest;
+	UPDATE pg_proc SET proname = 'ingest' WHERE oid = 'energyledger.ingest_sound(bytea[], text[])'::regprocedure;
 SQL
 el_ok "and it is stored once that is mended" el_wait 10 is_stored poison 6
 
