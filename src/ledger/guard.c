@@ -12,7 +12,6 @@
 #include "postgres.h"
 #include "compat.h"
 
-
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"

@@ -91,7 +91,8 @@ guard_after_table_change(Oid relid)
 		Form_pg_class new = (Form_pg_class) GETSTRUCT(after);
 		bool		was = am_is_ledger_am(old->relam);
 
-		if (old->relam != new->relam && !OidIsValid(old->relrewrite))
+		if (old->relam != new->relam && !OidIsValid(old->relrewrite) &&
+			old->relkind != RELKIND_PARTITIONED_TABLE)
 		{
 			if (was)
 				guard_refuse("change the access method of", relid, NULL);
