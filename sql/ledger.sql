@@ -22,6 +22,13 @@ CREATE ACCESS METHOD ledger_log TYPE TABLE HANDLER energyledger.ledger_log_handl
 COMMENT ON ACCESS METHOD ledger_log IS
 'the log''s own tables: written by pg_energyledger alone, never changed';
 
+CREATE FUNCTION energyledger.unassigned_id() RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT 0::bigint $$;
+COMMENT ON FUNCTION energyledger.unassigned_id() IS
+'Default of the column ledger_id: 0, in whose place the access method puts the id. No arguments, no errors.
+A function rather than a number, so that a dump of a ledger table cannot be restored as an ordinary table where pg_energyledger is missing.';
+
 -- One call reserves a slab of 2^20 ids; 45 bits of counter.
 CREATE SEQUENCE energyledger.ledger_id_seq AS bigint
     INCREMENT 1048576 MINVALUE 1048576 MAXVALUE 35184370040832 START 1048576;

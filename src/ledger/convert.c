@@ -180,7 +180,7 @@ convert_table(Oid relid)
 				 errmsg("cannot convert a table in restore mode"),
 				 errhint("SET energyledger.restore_mode = off")));
 	name = convert_prepare(relid);
-	command = psprintf("ALTER TABLE ONLY %s ADD COLUMN ledger_id pg_catalog.int8 NOT NULL DEFAULT 0,"
+	command = psprintf("ALTER TABLE ONLY %s ADD COLUMN ledger_id pg_catalog.int8 NOT NULL DEFAULT energyledger." LEDGER_ID_DEFAULT "(),"
 					   " SET ACCESS METHOD ledger", name);
 	/* an event trigger may convert another table meanwhile */
 	outer = running;

@@ -43,6 +43,7 @@ event_record_as(uint64 event_id, int kind, int count, const char *const *names, 
 	e.value = values;
 	e.time_us = log_unix_us(GetCurrentTimestamp());
 	e.role = GetUserNameFromId(GetUserId(), false);
+	log_check_leaf_size("event", encode_event_size(&e));
 	log_insert_event(&e, site->site_id, site->incarnation,
 					 U64FromFullTransactionId(GetTopFullTransactionId()));
 	write_tell_sealer();

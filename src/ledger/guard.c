@@ -56,9 +56,17 @@ static object_access_hook_type prev_object_access_hook = NULL;
 
 /* ---- ALTER TABLE and its like ---- */
 
+/* The defaults that ledger_id may have: zero, and the function that says so. */
 static bool
 guard_is_zero(Node *def)
 {
+	if (def != NULL && IsA(def, FuncCall))
+	{
+		List	   *name = ((FuncCall *) def)->funcname;
+
+		return list_length(name) == 2 && strcmp(strVal(linitial(name)), "energyledger") == 0 &&
+			strcmp(strVal(lsecond(name)), LEDGER_ID_DEFAULT) == 0;
+	}
 	return def != NULL && IsA(def, A_Const) && !((A_Const *) def)->isnull &&
 		IsA(&((A_Const *) def)->val, Integer) && intVal(&((A_Const *) def)->val) == 0;
 }

@@ -25,6 +25,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -65,13 +66,10 @@ create_table_access_method(const CreateStmt *stmt)
 }
 
 static Node *
-create_zero(void)
+create_default(void)
 {
-	A_Const    *zero = makeNode(A_Const);
-
-	zero->val.ival = *makeInteger(0);
-	zero->location = -1;
-	return (Node *) zero;
+	return (Node *) makeFuncCall(list_make2(makeString("energyledger"), makeString(LEDGER_ID_DEFAULT)),
+								 NIL, COERCE_EXPLICIT_CALL, -1);
 }
 
 static Constraint *
@@ -86,9 +84,11 @@ create_constraint(ConstrType type, Node *expr)
 }
 
 /*
- * ledger_id bigint NOT NULL DEFAULT 0, as the last column.  Zero stands for
- * "not yet assigned" and satisfies what is checked before the access method
- * sees the row.
+ * ledger_id bigint NOT NULL DEFAULT energyledger.unassigned_id(), as the last column.
+ * That is zero, which stands for "not yet assigned" and satisfies what is checked
+ * before the access method sees the row.  It is a function because a dump names it:
+ * where pg_energyledger is not there, the table cannot be made, and least of all as
+ * an ordinary one.
  */
 static ColumnDef *
 create_id_column(void)
@@ -96,7 +96,7 @@ create_id_column(void)
 	ColumnDef  *column = makeColumnDef(LEDGER_ID_COLUMN, INT8OID, -1, InvalidOid);
 
 	column->constraints = list_make2(create_constraint(CONSTR_NOTNULL, NULL),
-									 create_constraint(CONSTR_DEFAULT, create_zero()));
+									 create_constraint(CONSTR_DEFAULT, create_default()));
 	return column;
 }
 
@@ -234,6 +234,17 @@ guard_create_prepare(PlannedStmt *pstmt, CreatedTable *created)
 	return pstmt;
 }
 
+/* Has ledger_id the default that it should have?  A partition may have its parent's. */
+static bool
+create_has_default(Relation rel, AttrNumber id)
+{
+	Node	   *expr = TupleDescAttr(RelationGetDescr(rel), id - 1)->atthasdef ?
+		build_column_default(rel, id) : NULL;
+	char	   *name = expr != NULL && IsA(expr, FuncExpr) ? get_func_name(((FuncExpr *) expr)->funcid) : NULL;
+
+	return name != NULL && strcmp(name, LEDGER_ID_DEFAULT) == 0;
+}
+
 void
 guard_create_finish(const CreatedTable *created)
 {
@@ -254,7 +265,7 @@ guard_create_finish(const CreatedTable *created)
 		table_close(rel, NoLock);
 		return;
 	}
-	has_default = TupleDescAttr(RelationGetDescr(rel), id - 1)->atthasdef;
+	has_default = create_has_default(rel, id);
 	if (!write_is_restoring())
 		(void) schema_current(rel);
 	table_close(rel, NoLock);
@@ -262,7 +273,7 @@ guard_create_finish(const CreatedTable *created)
 	if (has_default)
 		return;
 	SPI_connect();
-	command = psprintf("ALTER TABLE ONLY %s ALTER COLUMN ledger_id SET DEFAULT 0", name);
+	command = psprintf("ALTER TABLE ONLY %s ALTER COLUMN ledger_id SET DEFAULT energyledger." LEDGER_ID_DEFAULT "()", name);
 	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
 		elog(ERROR, "could not execute \"%s\"", command);
 	SPI_finish();

@@ -97,6 +97,17 @@ log_insert(const char *table, Datum *values)
 }
 
 void
+log_check_leaf_size(const char *what, Size size)
+{
+	if (size > LOG_LEAF_BYTES_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("description of \"%s\" is too long for the log", what),
+				 errdetail("It takes %zu bytes, and a leaf of the log has at most %d.", size, LOG_LEAF_BYTES_MAX),
+				 errhint("Use fewer columns or shorter names, or a shorter reason.")));
+}
+
+void
 log_insert_schema(const encode_schema *s, uint64 schema_id,
 				  int site_id, int incarnation, uint64 xid)
 {

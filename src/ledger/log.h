@@ -95,6 +95,13 @@ extern uint8 *log_schema_bytes(const encode_schema *s, Size *len);
 extern uint8 *log_event_bytes(const encode_event *e, Size *len);
 extern uint8 *log_block_bytes(const encode_block *b, Size *len);
 
+/*
+ * A leaf longer than this could not be served: c2sp.org/tlog-tiles has 16 bits for
+ * its length.  Entries and blocks never are.
+ */
+#define LOG_LEAF_BYTES_MAX 65535
+extern void log_check_leaf_size(const char *what, Size size);
+
 /* Leaf hashes. */
 extern void log_entry_hash(const encode_entry *e, uint8 out[MERKLE_HASH_LEN]);
 extern void log_schema_hash(const encode_schema *s, uint8 out[MERKLE_HASH_LEN]);

@@ -359,6 +359,7 @@ schema_write(encode_schema *s)
 
 	s->time_us = log_unix_us(GetCurrentTimestamp());
 	s->role = GetUserNameFromId(GetUserId(), false);
+	log_check_leaf_size(s->relation, encode_schema_size(s));
 	log_insert_schema(s, ids_reserve(1), site_current()->site_id,
 					  site_current()->incarnation, xid);
 }

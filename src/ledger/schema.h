@@ -12,6 +12,7 @@
 #include "ledger/row.h"
 
 #define LEDGER_ID_COLUMN "ledger_id"
+#define LEDGER_ID_DEFAULT "unassigned_id"	/* function of schema energyledger */
 
 typedef struct LedgerSchema
 {

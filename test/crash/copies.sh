@@ -261,4 +261,15 @@ el_psql -d original -c "INSERT INTO shop.line VALUES (1, 1)" > "$EL_TMP/unloaded
 el_ok "ledger tables are not written to" grep -q 'must be loaded via shared_preload_libraries' "$EL_TMP/unloaded.log"
 el_psql -d original -c "SELECT count(*) FROM shop.line" > "$EL_TMP/unloaded.log" 2>&1
 el_ok "nor read" grep -q 'must be loaded via shared_preload_libraries' "$EL_TMP/unloaded.log"
+# A dump that is restored there makes no ordinary tables of ledger tables, however
+# little heed is paid to its errors.
+el_psql -c "CREATE DATABASE heapless" -c "CREATE DATABASE heapless_text"
+"$EL_BIN/pg_restore" -d heapless "$dump" > "$EL_TMP/heapless.log" 2>&1
+el_ok "pg_restore says that it failed" test $? -ne 0
+"$EL_BIN/psql" -X -q -d heapless_text -f "$EL_TMP/original.sql" > "$EL_TMP/heapless_text.log" 2>&1
+for db in heapless heapless_text; do
+	el_ok "$db: it says what is missing" grep -q 'must be loaded via shared_preload_libraries' "$EL_TMP/$db.log"
+	el_is "$db: and no ledger table became an ordinary one" "$(el_psql -d $db -c "SELECT string_agg(relname, ',') FROM pg_class
+		WHERE relkind = 'r' AND relnamespace::regnamespace::text IN ('shop', 'public', 'energyledger')")" ""
+done
 el_done

@@ -30,6 +30,7 @@ INSERT INTO may_execute VALUES
     ('energyledger.retire(regclass,text)', 'rwoan'),
     ('energyledger.convert(regclass)', 'rwoan'),
     -- read what their caller may read
+    ('energyledger.unassigned_id()', 'rwoan'),
     ('energyledger.checkpoint()', 'rwoan'),
     ('energyledger.site_vkey()', 'rwoan'),
     ('energyledger.site_vkeys()', 'rwoan'),
