@@ -29,6 +29,7 @@
 /* columns by position: sql/ledger.sql */
 #define ENTRY_COLUMNS 15
 #define ENTRY_FIRST_ID 1
+#define ENTRY_NEAR 16
 #define BLOCK_COLUMNS 14
 #define BLOCK_SITE_ID 1
 #define BLOCK_HEIGHT 2
@@ -171,20 +172,28 @@ log_find_sees(const FoundBlock *b, int incarnation, uint64 xid)
 											PointerGetDatum(b->snapshot)));
 }
 
+uint64
+log_find_next_xid(const FoundBlock *b)
+{
+	return U64FromFullTransactionId(((const StoredSnapshot *) b->snapshot)->xmax);
+}
+
 /* ---- entries ---- */
 
+/* The last entry that begins at `from` or after, and not after `to`. */
 static bool
-log_find_entry_by(int strategy, uint64 id, FoundEntry *out)
+log_find_entry_by(uint64 from, uint64 to, FoundEntry *out)
 {
 	Datum		values[ENTRY_COLUMNS];
 	bool		nulls[ENTRY_COLUMNS];
-	ScanKeyData key;
+	ScanKeyData keys[2];
 	static const int leaf_column[LOG_ENTRY_COLUMN_COUNT] = {0, 1, 2, 3, 6, 7, 10, 11, 12, 13};
 	Datum		leaf[LOG_ENTRY_COLUMN_COUNT];
 	bool		leaf_nulls[LOG_ENTRY_COLUMN_COUNT] = {false};
 
-	log_find_key_int8(&key, ENTRY_FIRST_ID, strategy, id);
-	if (!log_find_row("entry", "entry_pkey", &key, 1, true, values, nulls, ENTRY_COLUMNS))
+	log_find_key_int8(&keys[0], ENTRY_FIRST_ID, BTGreaterEqualStrategyNumber, from);
+	log_find_key_int8(&keys[1], ENTRY_FIRST_ID, BTLessEqualStrategyNumber, to);
+	if (!log_find_row("entry", "entry_pkey", keys, 2, true, values, nulls, ENTRY_COLUMNS))
 		return false;
 	for (int i = 0; i < ENTRY_COLUMNS; i++)
 		if (nulls[i])
@@ -197,20 +206,26 @@ log_find_entry_by(int strategy, uint64 id, FoundEntry *out)
 	out->incarnation = DatumGetInt32(values[5]);
 	out->place.low = *(ItemPointer) DatumGetPointer(values[8]);
 	out->place.high = *(ItemPointer) DatumGetPointer(values[9]);
-	return LEDGER_ID_SITE(out->entry.first_id) == LEDGER_ID_SITE(id);
+	return true;
 }
 
 bool
 log_find_entry(uint64 first_id, FoundEntry *out)
 {
-	return log_find_entry_by(BTEqualStrategyNumber, first_id, out);
+	return log_find_entry_by(first_id, first_id, out);
 }
 
-/* Runs do not overlap: only the last that begins at or before the id can have it. */
+/*
+ * Runs do not overlap: only the last that begins at or before the id can have it.
+ * Most are short, and a short look back takes less of the index into account.
+ */
 bool
 log_find_entry_of(uint64 ledger_id, FoundEntry *out)
 {
-	return log_find_entry_by(BTLessEqualStrategyNumber, ledger_id, out) &&
+	uint64		floor = (uint64) LEDGER_ID_SITE(ledger_id) << LEDGER_ID_COUNTER_BITS;
+	uint64		near = Max(ledger_id - Min(ledger_id, ENTRY_NEAR), floor);
+
+	return (log_find_entry_by(near, ledger_id, out) || log_find_entry_by(floor, ledger_id, out)) &&
 		out->entry.last_id >= ledger_id;
 }
 

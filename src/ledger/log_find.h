@@ -39,6 +39,9 @@ extern bool log_find_block(int site_id, uint64 height, FoundBlock *out);
 /* Was that transaction visible when the block was made? */
 extern bool log_find_sees(const FoundBlock *b, int incarnation, uint64 xid);
 
+/* The first transaction id that was not yet given out when it was made. */
+extern uint64 log_find_next_xid(const FoundBlock *b);
+
 /* The entry that begins at first_id; the one in whose run ledger_id lies. */
 extern bool log_find_entry(uint64 first_id, FoundEntry *out);
 extern bool log_find_entry_of(uint64 ledger_id, FoundEntry *out);
