@@ -357,7 +357,10 @@ entry_reader_rows(EntryReader *r, const FoundEntry *e, bool strict, EntryRows *o
 		entry_rows_forget(out);
 		entry_reader_drop(r, out->table);
 	}
-	out->table = entry_reader_table(r, log_find_name_now(relation, e->entry.first_id), relation, true);
+	/* once more where it got another name in between */
+	out->table = entry_reader_table(r, log_find_name_now(relation, e->entry.first_id), relation, false);
+	if (out->table == NULL)
+		out->table = entry_reader_table(r, log_find_name_now(relation, e->entry.first_id), relation, true);
 	if (entry_rows_look(out, e, PG_UINT32_MAX) || !strict)
 		return;
 	ereport(ERROR,

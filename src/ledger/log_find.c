@@ -336,7 +336,8 @@ log_find_name_now(const char *relation, uint64 since_id)
 	if (RelationGetDescr(rel)->natts != EVENT_COLUMNS)
 		log_malformed("event");
 	log_find_key_int8(&key, EVENT_ID, BTGreaterStrategyNumber, since_id);
-	scan = systable_beginscan_ordered(rel, index, GetActiveSnapshot(), 1, &key);
+	/* names are the catalog's, which is not of the caller's snapshot either */
+	scan = systable_beginscan_ordered(rel, index, SnapshotSelf, 1, &key);
 	while ((tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
 	{
 		Datum		values[EVENT_COLUMNS];

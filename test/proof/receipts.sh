@@ -173,6 +173,45 @@ el_is "a BRIN index is not taken for a btree" "$(el_psql -c "SELECT public.check
 # in order again: without an index, each of the copies' receipts would read all of it
 el_psql -c "CREATE INDEX wide_ledger_id ON wide (ledger_id)" -c "CLUSTER wide USING wide_ledger_id" -c "DROP INDEX wide_ledger_id"
 
+# ---- whatever the table is called by now
+
+el_psql -o /dev/null <<'SQL'
+CREATE TABLE named (n int) USING ledger;
+INSERT INTO named SELECT g FROM generate_series(1, 600) g;
+ALTER TABLE named RENAME TO renamed;
+INSERT INTO renamed SELECT g FROM generate_series(601, 700) g;
+CREATE TABLE named (t text) USING ledger;
+INSERT INTO named VALUES ('another table of that name');
+ALTER TABLE renamed ADD COLUMN later int;
+INSERT INTO renamed (n, later) VALUES (701, 1);
+CREATE TABLE converted (k int, v text);
+INSERT INTO converted SELECT g, 'from before' FROM generate_series(1, 700) g;
+SELECT energyledger.convert('converted');
+INSERT INTO converted VALUES (701);
+SELECT energyledger.seal();
+SQL
+named="SELECT ledger_id FROM named UNION ALL SELECT ledger_id FROM %s UNION ALL SELECT ledger_id FROM converted"
+names()
+{
+	el_is "$1" "$(el_psql -c "SELECT public.check_receipt(energyledger.receipt(ledger_id), '$vkey'), count(*) FROM ($(printf "$named" "$2")) x GROUP BY 1")" "ok|1403"
+}
+names "renamed, its name another's, and converted" renamed
+retired=$(el_psql -c "SELECT energyledger.retire('renamed', 'done')" -c "SELECT energyledger.seal()" | head -1)
+names "retired" "$retired"
+# A snapshot from before the table got its new name
+first=$(el_psql -c "SELECT min(ledger_id) FROM converted")
+el_is "renamed meanwhile" "$(el_psql 2>&1 <<SQL
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT count(*) FROM energyledger.site;
+\\! $EL_BIN/psql -X -qAt -c "ALTER TABLE converted RENAME TO converted_2" -c "CREATE TABLE converted (n int) USING ledger"
+SELECT public.check_receipt(energyledger.receipt($first), '$vkey');
+COMMIT;
+SQL
+)" "1
+ok"
+el_psql -c "SELECT energyledger.retire('named', 'done')" -c "SELECT energyledger.seal()" > /dev/null
+all="ok|$((${all#ok|} + 1403))"
+
 # ---- who may
 
 el_psql -o /dev/null <<'SQL'
@@ -208,7 +247,8 @@ el_is "proofs and tiles are for everybody" "$(says -U nobody_special -c "SELECT 
 	energyledger.log_index($hidden) > 0, energyledger.checkpoint() IS NOT NULL")" "t|t|t|t"
 refused "the export is not" 42501 'permission denied for table table_schema' -U nobody_special -c "SELECT count(*) FROM energyledger.export()"
 el_psql -c "GRANT SELECT ON ALL TABLES IN SCHEMA energyledger TO bypassing" -c "GRANT USAGE ON SCHEMA \"Odd \"\"one\" TO bypassing" \
-	-c "GRANT SELECT ON kinds, parent, payment, \"Odd \"\"one\".\"a table\" TO bypassing"
+	-c "GRANT SELECT ON kinds, parent, payment, converted, converted_2, \"Odd \"\"one\".\"a table\" TO bypassing" \
+	-c "DO \$\$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relname LIKE 'retired\_%' AND relkind = 'r' LOOP EXECUTE format('GRANT SELECT ON %s TO bypassing', t); END LOOP; END \$\$"
 refused "nor for those who may not read a table of it" 42501 'permission denied for table wide' -U bypassing -c "SELECT count(*) FROM energyledger.export()"
 el_psql -c "GRANT SELECT ON wide TO bypassing"
 el_is "with SELECT on the log and on all tables: the export" "$(says -U bypassing -c "SELECT count(*) FROM energyledger.export() WHERE kind = 'R'")" "$((${all#ok|} + 70400 + 2))"
