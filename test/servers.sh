@@ -71,18 +71,32 @@ apt_set_up()
 
 # ---------------------------------------------------------------- from source
 
+# Every folder that this build would install into lies below our prefix.
+stays_inside()
+{
+	local outside
+
+	outside=$(printf 'include src/Makefile.global\nshow:\n\t@printf "%%s\\n" $(bindir) $(libdir) $(pkglibdir) $(datadir) $(includedir) $(includedir_server) $(pkgincludedir) $(docdir) $(mandir) $(sysconfdir) $(localedir)\n' |
+		make -s -f - top_builddir=. show | grep -v "^$home/prefix/")
+	[ -z "$outside" ] || { echo "would install outside of $home/prefix: $outside"; return 1; }
+}
+
 from_source()
 {
 	mkdir -p "$home/source"
 	(cd "$home/source" && private apt-get source --download-only "postgresql-$version") >> "$log" 2>&1 || return 1
 	rm -rf "$home/source/tree"
 	dpkg-source -x "$home"/source/postgresql-"$version"_*.dsc "$home/source/tree" >> "$log" 2>&1 || die "dpkg-source failed"
+	# Debian's packages lie in /usr/lib/postgresql whatever the prefix: ours must not, as
+	# they would be written over an installed server's.
+	sed -i 's|^override pkglibdir := /usr/lib/postgresql/.*|override pkglibdir := $(pkglibdir)/postgresql|' \
+		"$home/source/tree/src/Makefile.global.in" || die "cannot change where PostgreSQL $version installs"
 	echo "servers: building PostgreSQL $version (some minutes) ..." >&2
 	(
 		cd "$home/source/tree" &&
 			./configure -q --prefix="$home/prefix" --with-openssl --with-libxml --without-icu --without-readline \
 				--enable-cassert --enable-debug CFLAGS="-O1 -g" &&
-			make -s -j2 && make -s install &&
+			make -s -j2 && stays_inside && make -s install &&
 			for module in $contrib; do make -s -C "contrib/$module" install || exit 1; done
 	) >> "$log" 2>&1 || die "building PostgreSQL $version failed"
 	rm -rf "$home/source/tree"
