@@ -19,6 +19,7 @@ OBJS         = $(SERVER_SRCS:.c=.o) $(CORE_OBJS)
 # One SQL file an area, in the order in which they need each other.
 SQL_PARTS    = sql/preamble.sql \
                sql/ledger.sql \
+               sql/verify.sql \
                sql/site.sql \
                sql/table.sql \
                sql/personal.sql \

@@ -291,19 +291,3 @@ COMMENT ON FUNCTION energyledger.checkpoint() IS
 'Newest checkpoint of this log: a C2SP signed note (c2sp.org/tlog-checkpoint) whose text is origin, number of leaves and base64 root.
 NULL before the first block. Keep it: whoever holds it can prove any later change of what it covers.';
 
-CREATE FUNCTION energyledger.verify(only_relation regclass DEFAULT NULL,
-    OUT relation text, OUT ledger_id bigint, OUT kind text, OUT expected text, OUT found text)
-    RETURNS SETOF record
-    LANGUAGE C VOLATILE
-    SET search_path = pg_catalog, pg_temp
-    -- it joins whole tables, whose sizes the planner cannot guess from arrays of references
-    -- (and what that adds to its costs is no reason to compile)
-    SET enable_nestloop = off
-    SET jit = off
-    AS 'MODULE_PATHNAME', 'verify';
-COMMENT ON FUNCTION energyledger.verify(regclass) IS
-'Recomputes everything from what is stored: rows to entries, entries to the log, the block chain, the roots and the signatures of the checkpoints.
-Argument: a ledger table to read the rows of, or NULL for all; the log itself is always checked whole.
-Returns one row for each finding, none where all is intact: the table, the ledger_id (of the row where it can be told, else of the entry''s first row; for a row of the log''s own tables its key there: first_id, height, leaf_index), the kind of finding, what was expected and what was found.
-Says in a NOTICE up to which size and time it is intact. Reads with one snapshot and may run beside writers; rows that the calling transaction itself wrote are not covered.
-The source of the rules is doc/format.md.';

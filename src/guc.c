@@ -18,6 +18,7 @@ int			seal_interval_ms = 1000;
 int			databases_max = 64;
 char	   *signing_key_file = NULL;
 bool		restore_mode = false;
+int			verify_rate_limit_kb = 0;
 
 void
 guc_define(void)
@@ -42,5 +43,10 @@ guc_define(void)
 							 NULL,
 							 &restore_mode, IsBinaryUpgrade,	/* pg_upgrade restores a schema */
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("energyledger.verify_rate_limit",
+							"How much energyledger.verify() reads of tables in a second, by all its processes.",
+							"0 sets no limit.",
+							&verify_rate_limit_kb, 0, 0, INT_MAX / 1024,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("energyledger");
 }

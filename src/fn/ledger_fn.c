@@ -6,18 +6,15 @@
 
 #include "access/xlog.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/builtins.h"
 
-#include "ledger/verify.h"
 #include "worker/sealer.h"
 #include "worker/shared.h"
 
 PG_FUNCTION_INFO_V1(require_preload);
 PG_FUNCTION_INFO_V1(seal);
-PG_FUNCTION_INFO_V1(verify);
 
 /* First line of the extension script. */
 Datum
@@ -73,14 +70,4 @@ seal(PG_FUNCTION_ARGS)
 	if (height == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64((int64) height);
-}
-
-/* verify(only_relation): findings, one a row. */
-Datum
-verify(PG_FUNCTION_ARGS)
-{
-	InitMaterializedSRF(fcinfo, 0);
-	verify_ledger((ReturnSetInfo *) fcinfo->resultinfo,
-				  PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0));
-	return (Datum) 0;
 }

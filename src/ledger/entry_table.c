@@ -27,6 +27,7 @@
 
 #include "ledger/am.h"
 #include "ledger/entry_table.h"
+#include "ledger/site.h"
 
 /* May the caller read every column of every row by that name? */
 static bool
@@ -123,7 +124,7 @@ entry_table_schema(Relation rel, const char *name, char **why)
 		*why = pstrdup("it does not use access method \"ledger\"");
 		return NULL;
 	}
-	schema = schema_of_version(rel, name, 0, why);
+	schema = schema_of_version(rel, name, site_current()->site_id, 0, why);
 	if (schema != NULL && schema->id_attnum == InvalidAttrNumber)
 	{
 		*why = pstrdup("it has no column \"ledger_id\"");

@@ -36,6 +36,7 @@
 #include "ledger/log.h"
 #include "ledger/schema.h"
 #include "ledger/site.h"
+#include "ledger/verify_datum.h"
 
 /* columns of energyledger.event by position */
 #define EVENT_ATTR_SITE_ID 2
@@ -75,7 +76,7 @@ lineage_number(const char *text, int32 *number)
 
 /* False where the event does not say what a step has to (verify reports it with its leaf). */
 static bool
-lineage_step(HeapTuple tuple, TupleDesc desc, LineageStep *step)
+lineage_step(HeapTuple tuple, const DatumShape *shape, LineageStep *step)
 {
 	Datum		all[EVENT_NATTS];
 	bool		all_nulls[EVENT_NATTS];
@@ -84,7 +85,8 @@ lineage_step(HeapTuple tuple, TupleDesc desc, LineageStep *step)
 	static const int at[LOG_EVENT_COLUMN_COUNT] = {0, 2, 5, 6, 7, 8};	/* LOG_EVENT_COLUMNS */
 	encode_event e;
 
-	heap_deform_tuple(tuple, desc, all, all_nulls);
+	if (!datum_deform(shape, tuple, all, all_nulls))
+		return false;
 	for (int i = 0; i < LOG_EVENT_COLUMN_COUNT; i++)
 	{
 		values[i] = all[at[i]];
@@ -115,6 +117,7 @@ lineage_read_steps(Snapshot snapshot, LineageSteps *steps)
 {
 	Relation	rel = table_open(log_relation_oid("event"), AccessShareLock);
 	Oid			index = log_relation_oid("event_site_id_kind_event_id_key");
+	DatumShape *shape = datum_shape(RelationGetDescr(rel), EVENT_NATTS);
 	int			cap = 0;
 
 	steps->count = 0;
@@ -138,7 +141,7 @@ lineage_read_steps(Snapshot snapshot, LineageSteps *steps)
 				steps->step = steps->step == NULL ? palloc(sizeof(LineageStep) * cap) :
 					repalloc(steps->step, sizeof(LineageStep) * cap);
 			}
-			if (lineage_step(tuple, RelationGetDescr(rel), &steps->step[steps->count]))
+			if (lineage_step(tuple, shape, &steps->step[steps->count]))
 				steps->count++;
 		}
 		systable_endscan(scan);
@@ -286,21 +289,27 @@ lineage_read_tables(Lineage *l, Snapshot snapshot)
 {
 	Relation	rel = table_open(log_relation_oid("table_schema"), AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
+	DatumShape *shape = datum_shape(RelationGetDescr(rel), SCHEMA_ATTR_VERSION);
 	int			cap = 64;
 	HeapTuple	tuple;
 
 	l->table = palloc(sizeof(LineageTable) * cap);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		bool		nulls[3];
-		Datum		site = heap_getattr(tuple, SCHEMA_ATTR_SITE_ID, RelationGetDescr(rel), &nulls[0]);
-		Datum		name = heap_getattr(tuple, SCHEMA_ATTR_RELATION, RelationGetDescr(rel), &nulls[1]);
-		Datum		version = heap_getattr(tuple, SCHEMA_ATTR_VERSION, RelationGetDescr(rel), &nulls[2]);
+		Datum		values[SCHEMA_ATTR_VERSION];
+		bool		nulls[SCHEMA_ATTR_VERSION];
+		Datum		name;
+		int32		version;
 		LineageTable *t;
 		char	   *relation;
 
-		if (nulls[0] || nulls[1] || nulls[2] || DatumGetInt16(site) != site_current()->site_id)
+		/* one that cannot be read is reported with its leaf */
+		if (!datum_deform(shape, tuple, values, nulls) || nulls[SCHEMA_ATTR_SITE_ID - 1] ||
+			nulls[SCHEMA_ATTR_RELATION - 1] || nulls[SCHEMA_ATTR_VERSION - 1] ||
+			DatumGetInt16(values[SCHEMA_ATTR_SITE_ID - 1]) != site_current()->site_id)
 			continue;
+		name = values[SCHEMA_ATTR_RELATION - 1];
+		version = DatumGetInt32(values[SCHEMA_ATTR_VERSION - 1]);
 		if (l->count == cap)
 		{
 			cap *= 2;
@@ -308,8 +317,8 @@ lineage_read_tables(Lineage *l, Snapshot snapshot)
 		}
 		relation = TextDatumGetCString(name);
 		t = &l->table[l->count++];
-		t->name = (char *) lineage_follow(&l->steps, relation, DatumGetInt32(version));
-		t->version = strcmp(t->name, relation) == 0 ? DatumGetInt32(version) : 0;
+		t->name = (char *) lineage_follow(&l->steps, relation, version);
+		t->version = strcmp(t->name, relation) == 0 ? version : 0;
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -353,6 +362,96 @@ lineage_load(void)
 	UnregisterSnapshot(snapshot);
 	return l;
 }
+
+/* ---- to other processes ---- */
+
+/* What stands in front of a lineage's flat bytes; names follow, each with its NUL. */
+typedef struct LineageHead
+{
+	int			steps;
+	int			tables;
+} LineageHead;
+
+Size
+lineage_size(const Lineage *l)
+{
+	Size		size = sizeof(LineageHead);
+
+	for (int i = 0; i < l->steps.count; i++)
+		size += sizeof(LineageStep) + strlen(l->steps.step[i].relation) + strlen(l->steps.step[i].new_relation) + 2;
+	for (int i = 0; i < l->count; i++)
+		size += sizeof(LineageTable) + strlen(l->table[i].name) + 1;
+	return size;
+}
+
+static char *
+lineage_put(char *out, const void *data, Size len)
+{
+	memcpy(out, data, len);
+	return out + len;
+}
+
+void
+lineage_write(const Lineage *l, char *out)
+{
+	LineageHead head = {.steps = l->steps.count,.tables = l->count};
+
+	out = lineage_put(out, &head, sizeof(head));
+	for (int i = 0; i < l->steps.count; i++)
+	{
+		const LineageStep *s = &l->steps.step[i];
+
+		out = lineage_put(out, s, sizeof(LineageStep));
+		out = lineage_put(out, s->relation, strlen(s->relation) + 1);
+		out = lineage_put(out, s->new_relation, strlen(s->new_relation) + 1);
+	}
+	for (int i = 0; i < l->count; i++)
+	{
+		out = lineage_put(out, &l->table[i], sizeof(LineageTable));
+		out = lineage_put(out, l->table[i].name, strlen(l->table[i].name) + 1);
+	}
+}
+
+static const char *
+lineage_get(const char *bytes, void *data, Size len)
+{
+	memcpy(data, bytes, len);
+	return bytes + len;
+}
+
+static const char *
+lineage_get_name(const char *bytes, char **name)
+{
+	*name = pstrdup(bytes);
+	return bytes + strlen(bytes) + 1;
+}
+
+Lineage *
+lineage_read(const char *bytes)
+{
+	Lineage    *l = palloc0(sizeof(Lineage));
+	LineageHead head;
+
+	bytes = lineage_get(bytes, &head, sizeof(head));
+	l->steps.count = head.steps;
+	l->steps.step = palloc(sizeof(LineageStep) * Max(head.steps, 1));
+	l->count = head.tables;
+	l->table = palloc(sizeof(LineageTable) * Max(head.tables, 1));
+	for (int i = 0; i < head.steps; i++)
+	{
+		bytes = lineage_get(bytes, &l->steps.step[i], sizeof(LineageStep));
+		bytes = lineage_get_name(bytes, &l->steps.step[i].relation);
+		bytes = lineage_get_name(bytes, &l->steps.step[i].new_relation);
+	}
+	for (int i = 0; i < head.tables; i++)
+	{
+		bytes = lineage_get(bytes, &l->table[i], sizeof(LineageTable));
+		bytes = lineage_get_name(bytes, &l->table[i].name);
+	}
+	return l;
+}
+
+/* ---- looking up ---- */
 
 int
 lineage_find_name(const Lineage *l, const char *name)

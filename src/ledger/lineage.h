@@ -57,6 +57,11 @@ extern bool lineage_retired(const LineageSteps *steps, const char *relation, int
  */
 extern Lineage *lineage_load(void);
 
+/* To processes that share the work: flat bytes, and back. */
+extern Size lineage_size(const Lineage *l);
+extern void lineage_write(const Lineage *l, char *out);
+extern Lineage *lineage_read(const char *bytes);
+
 /* Index of the table that an entry of (relation, version) is about; -1: the log knows none. */
 extern int	lineage_find(const Lineage *l, const char *relation, int32 version);
 

@@ -27,6 +27,7 @@
 
 #include "core/merkle.h"
 #include "ledger/log.h"
+#include "ledger/verify_datum.h"
 
 #define LOG_SCHEMA_NAME "energyledger"
 
@@ -241,15 +242,22 @@ log_read_entry(const Datum *values, const bool *nulls, encode_entry *e)
 		log_read_hash(values[9], e->rows_root);
 }
 
-/* A one-dimensional array without NULLs, taken apart; -1 where it is not one. */
+/* A one-dimensional array from 1 without NULLs, taken apart; -1 where it is not one. */
 static int
 log_read_array(Datum value, Oid type, int len, bool byval, char align, Datum **elements)
 {
-	ArrayType  *array = DatumGetArrayTypeP(value);
+	DatumCheck	check;
+	ArrayType  *array;
 	bool	   *nulls;
 	int			count;
 
-	if (ARR_NDIM(array) > 1 || ARR_ELEMTYPE(array) != type || array_contains_nulls(array))
+	/* one that was edited may have lengths that lead anywhere */
+	datum_check_init(&check, get_array_type(type));
+	if (!datum_check(&check, &value))
+		return -1;
+	array = DatumGetArrayTypeP(value);
+	if (ARR_NDIM(array) > 1 || ARR_ELEMTYPE(array) != type || array_contains_nulls(array) ||
+		(ARR_NDIM(array) == 1 && ARR_LBOUND(array)[0] != 1))
 		return -1;
 	deconstruct_array(array, type, len, byval, align, elements, &nulls, &count);
 	return count;

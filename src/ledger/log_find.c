@@ -25,6 +25,7 @@
 
 #include "ledger/ids.h"
 #include "ledger/log_find.h"
+#include "ledger/site.h"
 
 /* columns by position: sql/ledger.sql */
 #define ENTRY_COLUMNS 15
@@ -165,8 +166,11 @@ log_find_block(int site_id, uint64 height, FoundBlock *out)
 bool
 log_find_sees(const FoundBlock *b, int incarnation, uint64 xid)
 {
-	if (incarnation != b->incarnation)
-		return incarnation < b->incarnation;
+	XidSpace	space = site_xid_space(b->incarnation);
+
+	/* what was written with earlier transaction ids was all there */
+	if (incarnation < space.from || incarnation >= space.next)
+		return incarnation < space.from;
 	return DatumGetBool(DirectFunctionCall2(pg_visible_in_snapshot,
 											FullTransactionIdGetDatum(FullTransactionIdFromU64(xid)),
 											PointerGetDatum(b->snapshot)));

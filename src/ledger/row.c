@@ -48,6 +48,7 @@ typedef struct RowBuffer
 } RowBuffer;
 
 static RowBuffer row_buffer;
+static RowBuffer row_slot[ROW_SLOTS];	/* see row_leaf_bytes */
 
 static void row_put_value(RowBuffer *b, RowColumn *column, RowForm form, Datum value);
 
@@ -475,6 +476,21 @@ row_leaf_hash(const RowPlan *plan, uint64 ledger_id,
 	RowValues	row = {.ledger_id = ledger_id,.values = values,.isnull = isnull};
 
 	row_leaf_hashes(plan, &row, 1, (uint8 (*)[MERKLE_HASH_LEN]) out);
+}
+
+uint8 *
+row_leaf_bytes(const RowPlan *plan, int slot, uint64 ledger_id,
+			   const Datum *values, const bool *isnull, Size *len)
+{
+	RowBuffer  *b = &row_slot[slot];
+	RowValues	row = {.ledger_id = ledger_id,.values = values,.isnull = isnull};
+
+	row_buffer_done(b);			/* with the row before */
+	b->len = 0;
+	row_encode(b, plan, &row);
+	*len = b->len;
+	(void) row_room(b, SHA256_PAD_MAX);
+	return b->data;
 }
 
 uint8 *

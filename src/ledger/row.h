@@ -69,6 +69,15 @@ typedef struct RowValues
 extern void row_leaf_hashes(const RowPlan *plan, const RowValues *rows, int count,
 							uint8 (*out)[MERKLE_HASH_LEN]);
 
+/*
+ * The data of the row's leaf, 00 and the row, with SHA256_PAD_MAX of room behind it.
+ * It stays until the next call for the same slot: for those who hash several rows
+ * that they do not have at once.
+ */
+#define ROW_SLOTS 4
+extern uint8 *row_leaf_bytes(const RowPlan *plan, int slot, uint64 ledger_id,
+							 const Datum *values, const bool *isnull, Size *len);
+
 /* The row's bytes, of which that is the leaf hash; palloc'd. */
 extern uint8 *row_bytes(const RowPlan *plan, uint64 ledger_id,
 						const Datum *values, const bool *isnull,

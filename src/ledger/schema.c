@@ -42,11 +42,13 @@
 #include "ledger/redactable_copies.h"
 #include "ledger/schema.h"
 #include "ledger/site.h"
+#include "ledger/verify_datum.h"
 
 /* columns of energyledger.table_schema by position */
 #define SCHEMA_ATTR_SITE_ID 2
 #define SCHEMA_ATTR_RELATION 5
 #define SCHEMA_ATTR_VERSION 6
+#define SCHEMA_NATTS 11
 
 typedef struct CachedSchema
 {
@@ -239,7 +241,7 @@ schema_plan(Relation rel, const encode_schema *registered, const encode_schema *
 }
 
 bool
-schema_read_registered(const char *relation, int32 version, bool strict, encode_schema *out)
+schema_read_registered(const char *relation, int site_id, int32 version, bool strict, encode_schema *out)
 {
 	Relation	rel = table_open(log_relation_oid("table_schema"), AccessShareLock);
 	Relation	index = NULL;
@@ -248,6 +250,7 @@ schema_read_registered(const char *relation, int32 version, bool strict, encode_
 	ScanKeyData key[3];
 	SysScanDesc scan;
 	HeapTuple	tuple;
+	DatumShape *shape = datum_shape(RelationGetDescr(rel), SCHEMA_NATTS);
 	bool		found = false;
 
 	/* the unique index on (site_id, relation, schema_version) */
@@ -265,7 +268,7 @@ schema_read_registered(const char *relation, int32 version, bool strict, encode_
 				 errmsg("unique index of energyledger.table_schema is missing")));
 
 	ScanKeyInit(&key[0], SCHEMA_ATTR_SITE_ID, BTEqualStrategyNumber, F_INT2EQ,
-				Int16GetDatum((int16) site_current()->site_id));
+				Int16GetDatum((int16) site_id));
 	ScanKeyInit(&key[1], SCHEMA_ATTR_RELATION, BTEqualStrategyNumber, F_TEXTEQ,
 				CStringGetTextDatum(relation));
 	key[1].sk_collation = DEFAULT_COLLATION_OID;
@@ -275,14 +278,13 @@ schema_read_registered(const char *relation, int32 version, bool strict, encode_
 							  version > 0 ? 3 : 2, key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		Datum		values[11];
-		bool		nulls[11];
+		Datum		values[SCHEMA_NATTS];
+		bool		nulls[SCHEMA_NATTS];
 		encode_schema s;
 		const int	first = SCHEMA_ATTR_RELATION - 1;	/* LOG_SCHEMA_COLUMNS are the
 														 * table's last */
 
-		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-		if (!log_read_schema(values + first, nulls + first, &s))
+		if (!datum_deform(shape, tuple, values, nulls) || !log_read_schema(values + first, nulls + first, &s))
 		{
 			if (strict)
 				log_malformed("table_schema");
@@ -368,7 +370,7 @@ schema_write(encode_schema *s)
 static bool
 schema_read_newest(const char *relation, const LineageSteps *steps, encode_schema *s, bool *ended)
 {
-	bool		registered = schema_read_registered(relation, 0, true, s);
+	bool		registered = schema_read_registered(relation, site_current()->site_id, 0, true, s);
 
 	*ended = registered && lineage_ended(steps, relation, (int32) s->schema_version);
 	return registered;
@@ -471,14 +473,14 @@ schema_current(Relation rel)
 }
 
 LedgerSchema *
-schema_of_version(Relation rel, const char *relation, int32 version, char **why)
+schema_of_version(Relation rel, const char *relation, int site_id, int32 version, char **why)
 {
 	LedgerSchema *schema = palloc0(sizeof(LedgerSchema));
 	encode_schema s;
 	encode_schema newest;
 
-	if (!schema_read_registered(relation, version, false, &s) ||
-		!schema_read_registered(schema_relation_name(rel), 0, false, &newest))
+	if (!schema_read_registered(relation, site_id, version, false, &s) ||
+		!schema_read_registered(schema_relation_name(rel), site_id, 0, false, &newest))
 	{
 		*why = version > 0 ? psprintf("version %d of its columns is not in the log", version) :
 			pstrdup("its columns are not in the log");

@@ -31,12 +31,12 @@ typedef struct LedgerSchema
 extern const LedgerSchema *schema_current(Relation rel);
 
 /*
- * The schema of one registered version (0: the newest), for recomputing old rows
- * from rel as it is now; NULL where there is no such version, or where rel's
- * columns no longer fit it (*why says how).  relation is the name that goes with
- * the version, which rel may have had before (lineage.h).
+ * The schema of one version that a site registered (0: the newest), for recomputing
+ * old rows from rel as it is now; NULL where there is no such version, or where
+ * rel's columns no longer fit it (*why says how).  relation is the name that goes
+ * with the version, which rel may have had before (lineage.h).
  */
-extern LedgerSchema *schema_of_version(Relation rel, const char *relation, int32 version, char **why);
+extern LedgerSchema *schema_of_version(Relation rel, const char *relation, int site_id, int32 version, char **why);
 
 /* Error unless every column of a table to be made can be hashed. */
 extern void schema_check_columns(TupleDesc desc, const char *relation);
@@ -46,12 +46,12 @@ extern void schema_check_types(TupleDesc desc, const char *relation);
 extern void schema_check_name(const char *schema, const char *name);
 
 /*
- * The newest version (version 0), or that one, of a relation's schema as this
- * site registered it; false where there is none.  Sees what this very command
+ * The newest version (version 0), or that one, of a relation's schema as a site
+ * registered it; false where there is none.  Sees what this very command
  * registered.  A row that we cannot have written is an error to those who write;
  * to those who verify (strict false) it is not there.
  */
-extern bool schema_read_registered(const char *relation, int32 version, bool strict, encode_schema *out);
+extern bool schema_read_registered(const char *relation, int site_id, int32 version, bool strict, encode_schema *out);
 
 /* One registration at a time, until this transaction ends. */
 extern void schema_lock_registered(void);

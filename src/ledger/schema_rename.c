@@ -21,6 +21,7 @@
 #include "ledger/lineage.h"
 #include "ledger/schema.h"
 #include "ledger/schema_rename.h"
+#include "ledger/site.h"
 
 static SchemaRetired *retiring = NULL;
 
@@ -28,7 +29,7 @@ static SchemaRetired *retiring = NULL;
 static void
 schema_rename_read(const char *relation, encode_schema *s)
 {
-	if (!schema_read_registered(relation, 0, true, s))
+	if (!schema_read_registered(relation, site_current()->site_id, 0, true, s))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("columns of ledger table \"%s\" are not in the log", relation),
@@ -63,7 +64,7 @@ schema_rename_version(const char *relation)
 	encode_schema s;
 	LineageSteps steps;
 
-	if (!schema_read_registered(relation, 0, true, &s))
+	if (!schema_read_registered(relation, site_current()->site_id, 0, true, &s))
 		return 1;
 	lineage_read_steps(SnapshotSelf, &steps);
 	if (!lineage_ended(&steps, relation, (int32) s.schema_version))

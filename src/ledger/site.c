@@ -23,12 +23,14 @@
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "core/base64.h"
 #include "guc.h"
 #include "ledger/log.h"
+#include "ledger/schema.h"
 #include "ledger/site.h"
 #include "ledger/site_key.h"
 #include "worker/shared.h"
@@ -42,6 +44,17 @@ static Site cached_site;
 static bool cached_site_valid = false;
 static Oid	cached_relid = InvalidOid;	/* energyledger.site when it was read */
 static bool callback_registered = false;
+
+/* Of every row of energyledger.site, as far as it is needed often. */
+typedef struct CachedRow
+{
+	int			incarnation;
+	int			xid_space;
+} CachedRow;
+
+static CachedRow *cached_row = NULL;
+static int	cached_row_count = 0;
+static int	cached_row_cap = 0;
 static bool keeps_closed = false;	/* this session restores, see site_keep_closed */
 
 static void
@@ -121,6 +134,44 @@ site_is_copy(const Site *site)
 }
 
 /* The newest row into cached_site; false where there is none. */
+/* Where transaction ids start over, as the rows say. */
+static void
+site_load_spaces(List *rows)
+{
+	ListCell   *lc;
+
+	cached_row_count = 0;
+	foreach(lc, rows)
+	{
+		const Site *row = lfirst(lc);
+
+		if (cached_row_count == cached_row_cap)
+		{
+			cached_row_cap = Max(8, cached_row_cap * 2);
+			cached_row = cached_row == NULL ?
+				MemoryContextAlloc(TopMemoryContext, sizeof(CachedRow) * cached_row_cap) :
+				repalloc(cached_row, sizeof(CachedRow) * cached_row_cap);
+		}
+		cached_row[cached_row_count].incarnation = row->incarnation;
+		cached_row[cached_row_count++].xid_space = row->xid_space;
+	}
+}
+
+XidSpace
+site_xid_space(int incarnation)
+{
+	XidSpace	space = {.from = incarnation,.next = PG_INT32_MAX};
+
+	(void) site_current();
+	for (int i = 0; i < cached_row_count; i++)
+		if (cached_row[i].incarnation == incarnation)
+			space.from = cached_row[i].xid_space;
+	for (int i = 0; i < cached_row_count; i++)
+		if (cached_row[i].xid_space > space.from)
+			space.next = Min(space.next, cached_row[i].xid_space);
+	return space;
+}
+
 static bool
 site_load(void)
 {
@@ -136,6 +187,7 @@ site_load(void)
 	if (rows == NIL)
 		return false;
 	cached_site = *(Site *) linitial(rows);
+	site_load_spaces(rows);
 	list_free_deep(rows);
 	cached_site_valid = true;
 	return true;
@@ -190,7 +242,9 @@ site_lock_for_opening(void)
 bool
 site_is_open(void)
 {
-	if (!cached_site_valid && (!OidIsValid(log_extension_oid()) || !site_load()))
+	/* pg_upgrade makes the extension before its tables */
+	if (!cached_site_valid && (!OidIsValid(log_extension_oid()) ||
+							   !OidIsValid(schema_relation_oid("energyledger.site")) || !site_load()))
 		return false;
 	return !site_is_copy(&cached_site);
 }

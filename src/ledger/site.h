@@ -44,6 +44,15 @@ extern void site_keep_closed(void);
 /* Whoever opens it, until the end of his transaction; false where a session keeps it closed. */
 extern bool site_lock_for_opening(void);
 
+/* Incarnations that share their transaction ids: from, and below next. */
+typedef struct XidSpace
+{
+	int			from;
+	int			next;
+} XidSpace;
+
+extern XidSpace site_xid_space(int incarnation);
+
 /* All rows of energyledger.site that a snapshot sees, newest first; palloc'd. */
 extern List *site_rows(Snapshot snapshot);
 extern bool site_is_copy(const Site *site);	/* made in another database */

@@ -12,6 +12,9 @@
 #define TREE_RUN 40				/* leaves a row of leaf_run at most: 41 bytes each, below
 								 * what is toasted */
 
+#define TREE_RUN 40				/* leaves a row of leaf_run at most: 49 bytes each, below
+								 * what is toasted */
+
 typedef struct TreeWriter TreeWriter;
 
 /* Leaves of one block: appended to the frontier, and stored. */

@@ -32,6 +32,7 @@
 #include "ledger/redactable.h"
 #include "ledger/schema.h"
 #include "ledger/verify_redaction.h"
+#include "ledger/site.h"
 
 #define VERIFY_FETCH 1000
 
@@ -190,7 +191,7 @@ redaction_check_table(Findings *f, HTAB *redacted, const char *name, int32 versi
 		return;
 	if (redactable_in(RelationGetDescr(rel)))
 	{
-		schema = schema_of_version(rel, name, version, &why);
+		schema = schema_of_version(rel, name, site_current()->site_id, version, &why);
 		if (schema != NULL && schema->id_attnum != InvalidAttrNumber)
 			redaction_scan_table(f, redacted, rel, schema);
 	}

@@ -4,7 +4,7 @@
 #ifndef LEDGER_VERIFY_REDACTION_H
 #define LEDGER_VERIFY_REDACTION_H
 
-#include "ledger/verify_log.h"
+#include "ledger/verify_parts.h"
 
 /*
  * Redacted values against the log's redactions; SPI is connected, the active

@@ -4,7 +4,7 @@
 #ifndef LEDGER_VERIFY_SITE_H
 #define LEDGER_VERIFY_SITE_H
 
-#include "ledger/verify_log.h"
+#include "ledger/verify_parts.h"
 
 extern void verify_site(Findings *f, int site_id);
 

@@ -16,6 +16,7 @@
 
 #include "guc.h"
 #include "ledger/site_key.h"
+#include "ledger/verify_progress.h"
 #include "worker/shared.h"
 
 SharedState *shared_state = NULL;
@@ -36,6 +37,7 @@ shared_request(void)
 	if (prev_shmem_request_hook)
 		prev_shmem_request_hook();
 	RequestAddinShmemSpace(shared_size());
+	RequestAddinShmemSpace(progress_shmem_size());
 	RequestNamedLWLockTranche("energyledger", 1);
 }
 
@@ -75,6 +77,7 @@ shared_startup(void)
 		if (!IsBinaryUpgrade)
 			site_key_prepare();
 	}
+	progress_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 	LWLockRegisterTranche(shared_state->id_tranche, "energyledger_database");
 }

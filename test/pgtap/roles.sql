@@ -31,10 +31,11 @@ INSERT INTO may_execute VALUES
     ('energyledger.convert(regclass)', 'rwoan'),
     -- read what their caller may read
     ('energyledger.unassigned_id()', 'rwoan'),
+    ('energyledger.verify_progress()', 'rwoan'),
     ('energyledger.checkpoint()', 'rwoan'),
     ('energyledger.site_vkey()', 'rwoan'),
     ('energyledger.site_vkeys()', 'rwoan'),
-    ('energyledger.verify(regclass)', 'rwoan'),
+    ('energyledger.verify(regclass,integer,int8range,text,text,boolean,integer)', 'rwoan'),
     ('energyledger.receipt(bigint)', 'rwoan'),
     ('energyledger.export(bigint)', 'rwoan'),
     ('energyledger.export_rows(bigint)', 'rwoan'),
@@ -79,7 +80,7 @@ INSERT INTO may_execute VALUES
 
 CREATE TEMP TABLE may_select (relation text, letters text);
 INSERT INTO may_select VALUES
-    ('site', 'rwoan'), ('block', 'rwoan'),
+    ('site', 'rwoan'), ('block', 'rwoan'), ('stat_verify', 'rwoan'),
     ('entry', 'a'), ('event', 'a'), ('leaf', 'a'), ('leaf_run', 'a'), ('subtree', 'a'), ('table_schema', 'a'),
     ('local_incarnation', 'a'), ('ledger_id_seq', ''),
     ('meter', 'roa'), ('meter_current', 'roa'), ('meter_gap', 'roa'),

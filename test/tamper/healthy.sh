@@ -1,0 +1,235 @@
+#!/bin/bash
+# healthy.sh: verify() never reports damage where there is none: beside writers, after a
+# crash, over scattered rows, prepared transactions, partitions, another site's rows, on a
+# standby; and it can be watched, slowed down and cancelled.
+
+. "$(dirname "$0")/../lib.sh"
+
+WRITE_SECONDS=${WRITE_SECONDS:-5}
+export PGOPTIONS="-c client_min_messages=warning"
+
+el_begin healthy
+el_stage
+el_cluster healthy "fsync = off" "max_prepared_transactions = 10" "energyledger.seal_interval = 100ms" \
+	"max_worker_processes = 16" "wal_level = replica"
+el_psql -c "CREATE EXTENSION pg_energyledger" -c "CREATE EXTENSION amcheck" \
+	-c "CREATE TABLE a (n int, note text, r double precision DEFAULT random()) USING ledger" \
+	-c "CREATE TABLE b (n int) USING ledger" -c "CREATE INDEX ON a (n)" \
+	-c "CREATE TABLE p (n int, k int, ledger_id bigint NOT NULL DEFAULT 0) PARTITION BY LIST (k)" \
+	-c "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1) USING ledger" \
+	-c "CREATE TABLE p2 (k int, ledger_id bigint NOT NULL DEFAULT 0, n int) USING ledger" \
+	-c "ALTER TABLE p ATTACH PARTITION p2 FOR VALUES IN (2)"
+
+# verify ARGUMENTS: what it finds, kind by kind; nothing where all is well.
+verify()
+{
+	el_psql -c "SELECT kind, relation, ledger_id, expected, found FROM energyledger.verify($1) LIMIT 5" 2>&1
+}
+
+# ---------------------------------------------------------------- beside writers
+
+cat > "$EL_TMP/short.sql" <<'SQL'
+INSERT INTO a (n, note) VALUES (1, 'short');
+SQL
+cat > "$EL_TMP/mixed.sql" <<'SQL'
+\set rows random(1, 600)
+\set pause random(0, 30)
+BEGIN;
+INSERT INTO a (n) SELECT g FROM generate_series(1, :rows) g;
+SAVEPOINT s;
+INSERT INTO b (n) SELECT g FROM generate_series(1, :rows) g;
+INSERT INTO a (n) VALUES (-1);
+ROLLBACK TO s;
+INSERT INTO p (n, k) SELECT g, 1 + g % 2 FROM generate_series(1, 20) g;
+\sleep :pause ms
+SAVEPOINT s2;
+INSERT INTO a (n) VALUES (3);
+RELEASE s2;
+COMMIT;
+SQL
+cat > "$EL_TMP/long.sql" <<'SQL'
+\set pause random(500, 3000)
+BEGIN;
+INSERT INTO b (n) SELECT g FROM generate_series(1, 700) g;
+\sleep :pause ms
+INSERT INTO a (n) VALUES (5);
+COMMIT;
+SQL
+
+# write: sixteen of them, in the background
+write()
+{
+	local script
+
+	writers=()
+	for script in short:6 mixed:6 long:4; do
+		"$EL_BIN/pgbench" -n -c "${script#*:}" -j 1 -T "$1" -f "$EL_TMP/${script%:*}.sql" > "$EL_TMP/${script%:*}.out" 2>&1 &
+		writers+=($!)
+	done
+}
+
+write "$WRITE_SECONDS"
+sleep 0.5
+rounds=0 found="" held=""
+while kill -0 "${writers[0]}" 2>/dev/null; do
+	el_progress "healthy: beside writers, round $((++rounds))"
+	found+=$(verify "workers => $((rounds % 3))")
+	[ -n "$held" ] && found+=$(verify "since => \$n\$$held\$n\$, against => \$n\$$held\$n\$, workers => $((rounds % 2))")
+	held=$(el_psql -c "SELECT energyledger.checkpoint()")
+	found+=$(verify "'b', ids => int8range((SELECT min(ledger_id) + 1000 FROM b), (SELECT max(ledger_id) FROM b))")
+	[ $((rounds % 3)) = 1 ] && found+=$(verify "deep => true")
+done
+wait "${writers[@]}"
+el_is "beside 16 writers, $rounds times four ways: no finding" "$found" ""
+el_ok "it was looked often enough" [ "$rounds" -ge 2 ]
+
+# ---------------------------------------------------------------- just after a crash
+
+for mode in immediate kill; do
+	write 30
+	sleep 1
+	if [ $mode = kill ]; then
+		kill -KILL "$(head -1 "$EL_PGDATA/postmaster.pid")"
+		el_wait 10 sh -c "! kill -0 $(head -1 "$EL_PGDATA/postmaster.pid")"
+		sleep 1
+	else
+		el_cluster_stop immediate
+	fi
+	wait "${writers[@]}"
+	el_cluster_start 2> /dev/null
+	el_is "$mode, and started again: no finding" "$(verify "workers => 1")" ""
+	el_psql -o /dev/null -c "SELECT energyledger.seal()"
+	el_is "$mode: nor when it has sealed" "$(verify "deep => true, against => \$n\$$held\$n\$")" ""
+done
+
+# ---------------------------------------------------------------- transactions
+
+el_psql -c "BEGIN" -c "INSERT INTO a (n) SELECT generate_series(1, 1300)" -c "INSERT INTO b (n) VALUES (1)" -c "PREPARE TRANSACTION 'one'" \
+	-c "BEGIN" -c "INSERT INTO a (n) VALUES (1)" -c "PREPARE TRANSACTION 'two'"
+el_is "prepared transactions: no finding" "$(verify "workers => 1")" ""
+el_cluster_stop fast
+el_cluster_start
+el_psql -c "COMMIT PREPARED 'one'" -c "ROLLBACK PREPARED 'two'"
+el_is "committed and rolled back: no finding" "$(verify "")" ""
+el_psql -o /dev/null -c "SELECT energyledger.seal()"
+el_is "and since a checkpoint of before" "$(verify "since => \$n\$$held\$n\$")" ""
+el_is "one's own rows, entries and tables are not covered" "$(el_psql -f - <<'SQL'
+BEGIN;
+INSERT INTO a (n) SELECT generate_series(1, 2000);
+SAVEPOINT s;
+INSERT INTO b (n) SELECT generate_series(1, 2000);
+CREATE TABLE fresh (n int) USING ledger;
+COPY fresh (n) FROM PROGRAM 'seq 1 2000' WITH (FREEZE);
+SELECT kind, relation, ledger_id FROM energyledger.verify(workers => 0) LIMIT 5;
+SELECT kind, relation, ledger_id FROM energyledger.verify(workers => 2) LIMIT 5;
+ROLLBACK TO s;
+SELECT kind, relation, ledger_id FROM energyledger.verify(workers => 2) LIMIT 5;
+COMMIT;
+BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY;
+SELECT kind, relation, ledger_id FROM energyledger.verify(workers => 2) LIMIT 5;
+COMMIT;
+SQL
+)" ""
+
+# ---------------------------------------------------------------- rows elsewhere
+
+el_psql -o /dev/null -c "VACUUM FULL a"
+el_is "VACUUM FULL: no finding" "$(verify "")" ""
+el_psql -o /dev/null -c "CREATE INDEX a_r ON a (r)" -c "CLUSTER a USING a_r"
+el_is "CLUSTER in a random order: no finding" "$(verify "")" ""
+el_is "the same with workers" "$(verify "workers => 2")" ""
+el_is "since a checkpoint, where no row is where its entry says" "$(verify "since => \$n\$$held\$n\$")" ""
+el_is "settled all the same without naming rows" "$(PGOPTIONS="-c client_min_messages=debug1" verify "workers => 2" | grep -c 'sorting all')" 0
+el_psql -c "ALTER TABLE a ADD COLUMN later text" -c "INSERT INTO a (n, later) VALUES (1, 'x')" \
+	-c "ALTER TABLE p ADD COLUMN q int" -c "INSERT INTO p (n, k, q) VALUES (1, 2, 3)" -c "REINDEX TABLE a" -c "VACUUM (FREEZE)"
+el_is "columns added, indexes rebuilt, frozen: no finding" "$(verify "deep => true")" ""
+
+# ---------------------------------------------------------------- another site's rows
+
+# A database whose site is number 2, with a log of its own.  Its rows and its log are brought, as replication
+# would bring them, to a copy of this database (which is a second incarnation of site 1).
+el_psql -c "CREATE DATABASE two" -c "CREATE DATABASE joined TEMPLATE postgres"
+el_psql -d two -c "CREATE EXTENSION pg_energyledger" \
+	-c "UPDATE pg_class SET relam = 2 WHERE oid = 'energyledger.site'::regclass" -c "UPDATE energyledger.site SET site_id = 2" \
+	-c "UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'ledger_log') WHERE oid = 'energyledger.site'::regclass"
+el_psql -d two -o /dev/null -c "CREATE TABLE b (n int) USING ledger" -c "INSERT INTO b SELECT generate_series(1, 1500)" \
+	-c "INSERT INTO b VALUES (1), (2)" -c "SELECT energyledger.seal()" || el_die "site 2 does not write"
+el_is "site 2 by itself: no finding" "$(PGDATABASE=two verify "")" ""
+el_is "its ids are its own" "$(el_psql -d two -c "SELECT DISTINCT ledger_id >> 45 FROM b")" 2
+el_psql -d joined -o /dev/null -c "INSERT INTO b VALUES (1)" -c "SELECT energyledger.seal()"
+for table in energyledger.site energyledger.table_schema energyledger.entry energyledger.block energyledger.event energyledger.leaf_run energyledger.subtree b; do
+	# (what CREATE EXTENSION registered was site 1's)
+	el_psql -d two -c "COPY (SELECT * FROM $table $([ $table = b ] || echo "WHERE site_id = 2")) TO STDOUT (FORMAT binary)" |
+		{ el_psql -d joined -c "UPDATE pg_class SET relam = 2 WHERE oid = '$table'::regclass" \
+			-c "COPY $table FROM STDIN (FORMAT binary)" \
+			-c "UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = '$([ $table = b ] && echo ledger || echo ledger_log)') WHERE oid = '$table'::regclass" ||
+			el_die "$table did not come over"; }
+done
+PGDATABASE=joined
+el_is "rows of two sites in a table: no finding" "$(verify "")" ""
+el_is "site 2's log and rows alone" "$(verify "site => 2, workers => 1")" ""
+el_is "site 1's alone" "$(verify "site => 1")" ""
+# edit SQL: as somebody does who knows the catalog
+edit()
+{
+	el_psql -c "UPDATE pg_class SET relam = 2 WHERE oid = 'b'::regclass" -c "$1" \
+		-c "UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'ledger') WHERE oid = 'b'::regclass"
+}
+edit "UPDATE b SET n = -n WHERE ledger_id = (SELECT max(ledger_id) FROM b)"
+el_is "one of its rows edited: found" "$(verify "site => 2" | cut -d'|' -f1,2)" "row_changed|public.b"
+el_is "which is not site 1's" "$(verify "site => 1")" ""
+PGDATABASE=postgres
+
+# ---------------------------------------------------------------- watched, slowed down, cancelled
+
+cat > "$EL_TMP/slow.sql" <<'SQL'
+SET energyledger.verify_rate_limit = 1000;
+SELECT count(*) FROM energyledger.verify(workers => 1);
+SQL
+el_psql -f "$EL_TMP/slow.sql" > "$EL_TMP/slow.out" 2>&1 &
+slow=$!
+seen() { [ "$(el_psql -c "SELECT count(*) FROM energyledger.stat_verify WHERE phase = 'rows' AND blocks_done > 0 AND blocks_total > blocks_done AND rows_done > 0 AND leaves_done > 0 AND findings = 0 AND datname = current_database()")" = 1 ]; }
+el_ok "stat_verify shows it at work" el_wait 20 seen
+el_ok "and its worker" [ "$(el_psql -c "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'")" -ge 1 ]
+el_psql -c "CREATE ROLE nobody_much LOGIN"
+el_is "of others only the process is shown" "$(el_psql -U nobody_much -c "SELECT pid IS NOT NULL, phase, relation FROM energyledger.stat_verify")" "t||"
+el_is "it is cancelled" "$(el_psql -c "SELECT pg_cancel_backend(pid) FROM energyledger.stat_verify")" t
+wait $slow
+el_ok "with an error that says so" grep -q "canceling statement due to user request" "$EL_TMP/slow.out"
+el_is "nothing of it is left in stat_verify" "$(el_psql -c "SELECT count(*) FROM energyledger.stat_verify")" 0
+gone() { [ "$(el_psql -c "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'")" = 0 ]; }
+el_ok "no worker is left" el_wait 10 gone
+el_is "no file is left" "$(find "$EL_PGDATA/base/pgsql_tmp" -type f 2>/dev/null | wc -l)" 0
+el_psql -f "$EL_TMP/slow.sql" > /dev/null 2>&1 &
+slow=$!
+el_ok "it is at work again" el_wait 20 seen
+el_psql -o /dev/null -c "SELECT pg_terminate_backend(pid) FROM energyledger.stat_verify"
+wait $slow
+el_is "terminated: nothing is left in stat_verify" "$(el_psql -c "SELECT count(*) FROM energyledger.stat_verify")" 0
+kb=$(el_psql -c "SELECT (pg_relation_size('b') + pg_relation_size('energyledger.entry')) / 1024")
+start=$(date +%s%N)
+el_psql -o /dev/null -c "SET energyledger.verify_rate_limit = $((kb / 2))" -c "SELECT * FROM energyledger.verify('b', workers => 0)"
+ms=$((($(date +%s%N) - start) / 1000000))
+el_ok "at half of it a second, $kb kB take two ($ms ms)" [ "$ms" -ge 1900 ]
+el_is "verified at full speed: no finding" "$(verify "")" ""
+
+# ---------------------------------------------------------------- on a standby
+
+el_psql -o /dev/null -c "SELECT energyledger.seal()"
+size=$(el_psql -c "SELECT max(first_index + leaf_count + 1) FROM energyledger.block WHERE site_id = 1")
+primary=$EL_PGDATA primary_port=$PGPORT primary_host=$PGHOST
+mkdir "$EL_TMP/pg-standby" "$EL_RUN/standby"
+[ "$(id -u)" = 0 ] && chown "$EL_SERVER_USER" "$EL_TMP/pg-standby" "$EL_RUN/standby"
+chmod 700 "$EL_TMP/pg-standby" "$EL_RUN/standby"
+el_as_server "$EL_BIN/pg_basebackup" -h "$PGHOST" -p "$PGPORT" -U postgres -D "$EL_TMP/pg-standby" -R -c fast > "$EL_TMP/log/basebackup" 2>&1 ||
+	el_die "pg_basebackup failed"
+EL_PGDATA=$EL_TMP/pg-standby EL_PGLOG=$EL_TMP/log/pg-standby PGHOST=$EL_RUN/standby PGPORT=$(el_free_port)
+printf "unix_socket_directories = '%s'\nport = %s\n" "$PGHOST" "$PGPORT" >> "$EL_PGDATA/postgresql.conf"
+EL_CLUSTERS+=("$EL_PGDATA")
+el_cluster_start
+caught_up() { [ "$(el_psql -c "SELECT max(first_index + leaf_count + 1) >= $size FROM energyledger.block WHERE site_id = 1")" = t ]; }
+el_ok "the standby has it all" el_wait 30 caught_up
+el_is "on the standby, with workers: no finding" "$(verify "workers => 2")" ""
+el_is "and incrementally, indexes too" "$(verify "since => \$n\$$held\$n\$, deep => true")" ""
+el_cluster_stop fast
+el_done
