@@ -157,7 +157,7 @@ verify_clean()
 	esac
 	el_progress_end
 	echo "  SELECT * FROM energyledger.verify();"
-	echo "  $said"
+	sed 's/^/  /' <<< "$said"
 	echo "  (no findings: $(el_psql -c "SELECT count(*) FROM energyledger.reading") readings and $(
 		el_psql -c "SELECT count(*) FROM energyledger.message") signed messages recomputed from their bytes)"
 }

@@ -35,7 +35,8 @@ typedef struct DatumCheck
 
 /* A varlena that is neither compressed nor out of line. */
 #define DATUM_IS_PLAIN(d) \
-	(VARATT_IS_SHORT(DatumGetPointer(d)) || VARATT_IS_4B_U(DatumGetPointer(d)))
+	(VARATT_IS_4B_U(DatumGetPointer(d)) || \
+	 (VARATT_IS_SHORT(DatumGetPointer(d)) && !VARATT_IS_EXTERNAL(DatumGetPointer(d))))
 
 extern void datum_check_init(DatumCheck *check, Oid type);
 

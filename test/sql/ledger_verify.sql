@@ -75,6 +75,11 @@ SELECT * FROM energyledger.verify('checked.u');
 SELECT * FROM energyledger.verify('checked.u', workers => 1);
 RESET ROLE;
 
+-- No worker to be had: it reads alone.
+SET max_parallel_workers = 0;
+SELECT * FROM energyledger.verify(workers => 2);
+RESET max_parallel_workers;
+
 -- Nothing of it stays.
 SELECT count(*) FROM energyledger.stat_verify;
 SET energyledger.verify_rate_limit = '1GB';
