@@ -32,6 +32,28 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Lengths and counts that lead beyond the row: whoever believed them would crash.
+DO $$
+DECLARE
+    r record;
+    p record;
+BEGIN
+    FOR r IN SELECT pl.place, t.* FROM tamper.places((SELECT count(*) FROM tamper.row_of_t)) pl JOIN tamper.row_of_t t USING (at) LOOP
+        SELECT * INTO p FROM tamper.attribute_place('t', r.tid, 'note');
+        CALL tamper.try_file('value: a length beyond the row', r.place, 't', p.block, p.at, '\xfcffffff',
+            '^row_unreadable\|public\.t$', '^(row_missing|entry_rows)\|public\.t\|');
+    END LOOP;
+    FOR r IN SELECT pl.place, e.*, c.name, c.bytes FROM (VALUES ('c_int_array', '\x00010000'::bytea), ('c_jsonb', '\xffffff2f'),
+            ('c_numrange', '\xffffffff'), ('c_text_array', '\x06000000')) c(name, bytes),
+        tamper.places((SELECT count(*) FROM every)) pl
+        JOIN (SELECT ctid AS tid, ledger_id AS id, row_number() OVER (ORDER BY ledger_id) AS at FROM every) e USING (at) LOOP
+        SELECT * INTO p FROM tamper.attribute_place('every', r.tid, r.name);
+        -- behind the value's own header of one byte: dimensions, members, the range's type
+        CALL tamper.try_file('value: ' || r.name || ' that is not one', r.place, 'every', p.block, p.at + 1, r.bytes,
+            format('^row_unreadable\|public\.every\|%s$', r.id));
+    END LOOP;
+END $$;
+
 -- Headers: a row made invisible, cut off, pointed elsewhere.
 DO $$
 DECLARE
