@@ -103,13 +103,4 @@ extern int no_such_variable
 #define CONSTRAINT_NOTNULL 'n'
 #endif
 
-/* 18 counts an index scan's work where it is asked to. */
-#if PG_VERSION_NUM < 180000
-#define compat_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
-	index_beginscan(heap, index, snapshot, nkeys, norderbys)
-#else
-#define compat_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
-	index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys)
-#endif
-
 #endif							/* COMPAT_H */

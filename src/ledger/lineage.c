@@ -306,6 +306,7 @@ lineage_read_tables(Lineage *l, Snapshot snapshot)
 		/* one that cannot be read is reported with its leaf */
 		if (!datum_deform(shape, tuple, values, nulls) || nulls[SCHEMA_ATTR_SITE_ID - 1] ||
 			nulls[SCHEMA_ATTR_RELATION - 1] || nulls[SCHEMA_ATTR_VERSION - 1] ||
+			!DATUM_IS_PLAIN(values[SCHEMA_ATTR_RELATION - 1]) ||
 			DatumGetInt16(values[SCHEMA_ATTR_SITE_ID - 1]) != site_current()->site_id)
 			continue;
 		name = values[SCHEMA_ATTR_RELATION - 1];

@@ -101,6 +101,25 @@ verify_only(Oid relid)
 	return name;
 }
 
+/* Run a part; what it cannot read is a finding. */
+static void
+verify_part(Verification *v, guarded_function part, const char *relation, const char *kind)
+{
+	char	   *why = NULL;
+
+	if (!verify_guarded(part, v, &why))
+		verify_finding(&v->findings, relation, -1, kind, "what can be read", why);
+}
+
+/* Which tables there are, and were. */
+static void
+verify_names_part(void *arg)
+{
+	Verification *v = arg;
+
+	v->tables = tables_load(lineage_load(), v->selection.only_table ? verify_only(v->options->relid) : NULL);
+}
+
 static void
 verify_set_up(Verification *v)
 {
@@ -116,7 +135,12 @@ verify_set_up(Verification *v)
 	s->rows_low = PG_INT64_MIN;
 	s->rows_high = PG_INT64_MAX;
 	s->key = multiset_key();
-	v->tables = tables_load(lineage_load(), OidIsValid(o->relid) ? verify_only(o->relid) : NULL);
+	verify_part(v, verify_names_part, "energyledger.table_schema", "names_unreadable");
+	if (v->tables == NULL)
+	{
+		v->tables = tables_load(palloc0(sizeof(Lineage)), NULL);
+		v->tables->unreadable = true;
+	}
 	v->keys = keys_load(s->log_site);
 	if (o->site_id != 0 && !keys_any(v->keys))
 		ereport(ERROR,
@@ -206,16 +230,6 @@ verify_redactions_part(void *arg)
 	verify_redactions(&v->findings, v->selection.only_table ? verify_only(v->options->relid) : NULL);
 }
 
-/* Run a part; what it cannot read is a finding. */
-static void
-verify_part(Verification *v, guarded_function part, const char *relation, const char *kind)
-{
-	char	   *why = NULL;
-
-	if (!verify_guarded(part, v, &why))
-		verify_finding(&v->findings, relation, -1, kind, "what can be read", why);
-}
-
 /* ---- what is said at the end ---- */
 
 static char *
@@ -273,8 +287,11 @@ verify_run(Verification *v)
 	verify_part(v, verify_log_part, "energyledger.leaf_run", "log_unreadable");
 	verify_part(v, verify_rows_part, "energyledger.entry", "entries_unreadable");
 	verify_part(v, verify_members_part, "energyledger.leaf_run", "log_unreadable");
-	verify_part(v, verify_site_part, "energyledger.site", "site_unreadable");
-	verify_part(v, verify_redactions_part, "energyledger.event", "redactions_unreadable");
+	/* these read rows as PostgreSQL does: not where any of them was found damaged */
+	if (v->findings.count == 0)
+		verify_part(v, verify_site_part, "energyledger.site", "site_unreadable");
+	if (v->findings.count == 0)
+		verify_part(v, verify_redactions_part, "energyledger.event", "redactions_unreadable");
 	if (v->unsettled && v->findings.count == 0)
 		verify_finding(&v->findings, "energyledger.entry", -1, "entries_unsettled",
 					   "rows for every entry, and an entry for every row", v->unread);

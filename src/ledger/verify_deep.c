@@ -137,7 +137,7 @@ deep_row_id(const DeepIndex *d, TupleTableSlot *row)
 static uint64
 deep_count_entries(DeepIndex *d, Relation rel, Relation index)
 {
-	IndexScanDesc scan = compat_index_beginscan(rel, index, GetActiveSnapshot(), 0, 0);
+	IndexScanDesc scan = index_beginscan_of(rel, index, GetActiveSnapshot(), 0);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "verify index", ALLOCSET_DEFAULT_SIZES);
 	uint64		count = 0;

@@ -126,7 +126,8 @@ tables_load(Lineage *lineage, const char *only)
 		if (lineage->table[i].version > 0)
 			tables_add_version(&tables->table[i], site_current()->site_id, lineage->table[i].version);
 	}
-	tables_load_versions(tables);
+	if (tables->count > 0)
+		tables_load_versions(tables);
 	return tables;
 }
 

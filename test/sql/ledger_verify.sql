@@ -3,6 +3,8 @@
  * a site, a checkpoint to hold it to or to begin at, workers, indexes; how it says what
  * was covered; and what it refuses.
  */
+SET client_min_messages = error;
+DROP EXTENSION IF EXISTS amcheck;	-- which another test may have made
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_energyledger;
 CREATE SCHEMA checked;

@@ -9,10 +9,15 @@ BEGIN
     SELECT b, 24 + 4 * (i.itemoffset - 1) INTO block, lp
       FROM generate_series(1, (pg_relation_size(index::regclass) / 8192 - 1)::integer) b, bt_page_stats(index, b) s, bt_page_items(index, b) i
      WHERE s.type = 'l' AND i.htid = tid LIMIT 1;
+    IF block IS NULL THEN
+        RAISE 'no entry of % for %', index, tid;
+    END IF;
     page := get_raw_page(index, block);
     at := get_byte(page, lp) + 256 * (get_byte(page, lp + 1) & 127);
 END $$;
 
+-- what was tried before has left entries that lead to other versions of their rows
+VACUUM FULL t;
 DO $$
 DECLARE
     r record;

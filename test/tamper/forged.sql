@@ -10,6 +10,7 @@ DECLARE
     as_ledger text[] := ARRAY['CALL tamper.as_ledger()'];
     back text[] := ARRAY['CALL tamper.back()'];
     resign text[] := ARRAY[format('CALL tamper.resign(%L, %L)', current_setting('tamper.program'), current_setting('tamper.key'))];
+    new_key text[] := ARRAY[format('CALL tamper.forge_key(%L)', current_setting('tamper.key'))];
     against text := format('against => %L', current_setting('tamper.held'));
 BEGIN
     FOR r IN SELECT p.place, a.first_id AS id FROM tamper.places(520) p
@@ -19,24 +20,24 @@ BEGIN
             aside || format('CALL tamper.forge_row(%s)', r.id) || ARRAY['CALL tamper.recompute()'] || as_ledger, back,
             '^log_root\|energyledger\.block\|', '^frontier\|energyledger\.block\|');
         CALL tamper.try('forger: a row and all hashes, another key', r.place,
-            aside || format('CALL tamper.forge_row(%s)', r.id) || ARRAY['CALL tamper.recompute()'] || resign || as_ledger, back,
+            aside || format('CALL tamper.forge_row(%s)', r.id) || new_key || ARRAY['CALL tamper.recompute()'] || resign || as_ledger, back,
             '^log_forked\|', '^checkpoint_key\|', against);
     END LOOP;
     -- nothing inside the database tells, and that is said in doc/threat-model.md
     CALL tamper.try('forger: another key, without a checkpoint held outside', 'drawn',
-        aside || ARRAY['CALL tamper.recompute()'] || resign || as_ledger, back, '^never$');
+        aside || new_key || ARRAY['CALL tamper.recompute()'] || resign || as_ledger, back, '^never$');
     UPDATE tamper.outcome SET found = true WHERE kind = 'forger: another key, without a checkpoint held outside' AND said = '{}';
     FOR r IN SELECT p.place, p.at + 1 AS height FROM tamper.places((SELECT count(*) - 1 FROM energyledger.block)) p LOOP
         CALL tamper.try('clock: a block sealed before the one before it', r.place,
             aside || format('UPDATE energyledger.block SET sealed_at = sealed_at - interval ''1 day'' WHERE height = %s', r.height)
-                || ARRAY['CALL tamper.recompute()'] || resign || as_ledger, back,
+                || new_key || ARRAY['CALL tamper.recompute()'] || resign || as_ledger, back,
             format('^clock_set_back\|energyledger\.block\|%s$', r.height), '^clock_set_back\|');
     END LOOP;
     FOR r IN SELECT p.place, a.first_id AS id FROM tamper.places((SELECT count(*) FROM tamper.sealed_entry)) p
         JOIN tamper.sealed_entry a USING (at) LOOP
         CALL tamper.try('clock: an entry made after it was sealed', r.place,
             aside || format('UPDATE energyledger.entry SET made_at = made_at + interval ''1 day'' WHERE first_id = %s', r.id)
-                || ARRAY['CALL tamper.recompute()'] || resign || as_ledger, back,
+                || new_key || ARRAY['CALL tamper.recompute()'] || resign || as_ledger, back,
             format('^clock_set_back\|energyledger\.entry\|%s$', r.id));
     END LOOP;
     -- the tail: whole blocks, cut cleanly (those that have only rows of `other`)

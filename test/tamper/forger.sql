@@ -12,6 +12,11 @@ $$;
 CREATE FUNCTION tamper.block_hash(b energyledger.block) RETURNS bytea LANGUAGE sql AS $$
     SELECT sha256('\x000103' || int8send(b.height) || b.previous_block_hash || int8send(b.first_index) || int8send(b.leaf_count) || tamper.us(b.sealed_at))
 $$;
+CREATE FUNCTION tamper.event_hash(e energyledger.event) RETURNS bytea LANGUAGE sql AS $$
+    SELECT sha256('\x0001' || set_byte('\x00', 0, e.kind) || int8send(e.event_id) || int2send(cardinality(e.field_names)::smallint)
+        || (SELECT string_agg(tamper.text_lp(n) || tamper.text_lp(v), '' ORDER BY i) FROM unnest(e.field_names, e.field_values) WITH ORDINALITY f(n, v, i))
+        || tamper.us(e.made_at) || tamper.text_lp(e.role))
+$$;
 -- other (n int), one row, as format.md has it
 CREATE FUNCTION tamper.row_hash(id bigint, n int) RETURNS bytea LANGUAGE sql AS $$
     SELECT sha256('\x0001' || int8send(id) || '\x0001' || '\x0001' || int4send(4) || int4send(n))
@@ -60,9 +65,10 @@ BEGIN
         SELECT tamper.block_hash(x) INTO previous FROM energyledger.block x WHERE height = b.height;
     END LOOP;
     UPDATE energyledger.leaf_run r SET hashes = (
-        SELECT string_agg(coalesce(tamper.entry_hash(e), tamper.block_hash(k), l.hash), '' ORDER BY l.leaf_index)
+        SELECT string_agg(coalesce(tamper.entry_hash(e), tamper.block_hash(k), tamper.event_hash(v), l.hash), '' ORDER BY l.leaf_index)
           FROM energyledger.leaf l LEFT JOIN energyledger.entry e ON l.kind = 1 AND e.first_id = l.ref
           LEFT JOIN energyledger.block k ON l.kind = 3 AND k.height = l.ref
+          LEFT JOIN energyledger.event v ON l.kind >= 4 AND v.event_id = l.ref
          WHERE l.leaf_index >= r.first_index AND l.leaf_index < r.first_index + cardinality(r.refs));
     SELECT array_agg(hash ORDER BY leaf_index) INTO hashes FROM energyledger.leaf;
     FOR b IN SELECT * FROM energyledger.block ORDER BY height LOOP
@@ -74,6 +80,12 @@ BEGIN
         UPDATE energyledger.block SET frontier = int8send(b.first_index + b.leaf_count + 1) || joined WHERE height = b.height;
     END LOOP;
     UPDATE energyledger.subtree s SET hash = tamper.root(tamper.frontier(hashes[s.node_index * 256 + 1 : (s.node_index + 1) * 256], 256)) WHERE level = 1;
+END $$;
+
+-- The log says that the forger's key is the one that it was opened with.
+CREATE PROCEDURE tamper.forge_key(public_key text) LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE energyledger.event SET field_values[array_position(field_names, 'public_key')] = encode(decode(forge_key.public_key, 'hex'), 'base64') WHERE kind = 6;
 END $$;
 
 -- New checkpoints over what there is now, signed with a key of the forger's own, whose public half is put in its place.
@@ -98,7 +110,7 @@ CREATE PROCEDURE tamper.aside() LANGUAGE plpgsql AS $$
 DECLARE
     r text;
 BEGIN
-    FOREACH r IN ARRAY ARRAY['energyledger.entry', 'energyledger.block', 'energyledger.leaf_run', 'energyledger.subtree', 'energyledger.site', 'public.other'] LOOP
+    FOREACH r IN ARRAY ARRAY['energyledger.entry', 'energyledger.block', 'energyledger.leaf_run', 'energyledger.subtree', 'energyledger.event', 'energyledger.site', 'public.other'] LOOP
         EXECUTE format('CREATE TABLE tamper.%I AS TABLE %s', 'aside_' || split_part(r, '.', 2), r);
         EXECUTE format('UPDATE pg_class SET relam = 2 WHERE oid = %L::regclass', r);
     END LOOP;
@@ -106,14 +118,14 @@ END $$;
 CREATE PROCEDURE tamper.as_ledger() LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'ledger_log')
-     WHERE relnamespace = 'energyledger'::regnamespace AND relname IN ('entry', 'block', 'leaf_run', 'subtree', 'site');
+     WHERE relnamespace = 'energyledger'::regnamespace AND relname IN ('entry', 'block', 'leaf_run', 'subtree', 'event', 'site');
     UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'ledger') WHERE oid = 'other'::regclass;
 END $$;
 CREATE PROCEDURE tamper.back() LANGUAGE plpgsql AS $$
 DECLARE
     r text;
 BEGIN
-    FOREACH r IN ARRAY ARRAY['energyledger.entry', 'energyledger.block', 'energyledger.leaf_run', 'energyledger.subtree', 'energyledger.site', 'public.other'] LOOP
+    FOREACH r IN ARRAY ARRAY['energyledger.entry', 'energyledger.block', 'energyledger.leaf_run', 'energyledger.subtree', 'energyledger.event', 'energyledger.site', 'public.other'] LOOP
         EXECUTE format('UPDATE pg_class SET relam = 2 WHERE oid = %L::regclass', r);
         EXECUTE format('DELETE FROM %s', r);
         EXECUTE format('INSERT INTO %s TABLE tamper.%I', r, 'aside_' || split_part(r, '.', 2));

@@ -48,7 +48,7 @@ for ((round = 0; round < ROUNDS; round++)); do
 	for file in $ONLY; do
 		el_progress "tamper: round $((round + 1)), $file"
 		el_psql -o /dev/null -v program="$program" -v key="$key" -v held="$held" -f "$HERE/$file.sql" > "$EL_TMP/$file.out" 2>&1
-		el_ok "round $((round + 1)): $file.sql ran to its end" test $? = 0 || grep -m3 -A3 ERROR "$EL_TMP/$file.out" | sed 's/^/# /'
+		el_ok "round $((round + 1)): $file.sql ran to its end" test $? = 0 || grep -m3 -A3 "ERROR\|FATAL" "$EL_TMP/$file.out" | sed 's/^/# /'
 	done
 done
 
