@@ -178,7 +178,7 @@ brake(uint64 blocks)
 	brake_blocks += blocks;
 	if (verify_rate_limit_kb == 0 || blocks == 0)
 		return;
-	allowed_ms = (double) brake_blocks * (BLCKSZ / 1024) * 1000.0 * brake_participants / verify_rate_limit_kb;
+	allowed_ms = (double) brake_blocks * (BLCKSZ / 1024.0) * 1000.0 * brake_participants / verify_rate_limit_kb;
 	passed_ms = TimestampDifferenceMilliseconds(brake_since, GetCurrentTimestamp());
 	while (allowed_ms - passed_ms >= BRAKE_SLEEP_MIN_MS)
 	{
