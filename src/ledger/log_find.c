@@ -162,7 +162,7 @@ log_find_block(int site_id, uint64 height, FoundBlock *out)
 	return log_find_block_by(site_id, &height, out);
 }
 
-/* As seal.c decides it: xids of different incarnations cannot be compared. */
+/* As seal.c decides it: xids can be compared within a space of them, not across. */
 bool
 log_find_sees(const FoundBlock *b, int incarnation, uint64 xid)
 {
