@@ -53,6 +53,9 @@ verify_finding(Findings *f, const char *relation, int64 ledger_id, const char *k
 	nulls[4] = found == NULL;
 	tuplestore_putvalues(f->result->setResult, f->result->setDesc, values, nulls);
 	f->count++;
+	/* a site row that cannot be read is one that its blocks miss */
+	f->damage |= strstr(kind, "malformed") != NULL || strstr(kind, "unreadable") != NULL ||
+		strcmp(kind, "site_missing") == 0;
 	progress_finding();
 }
 
@@ -288,9 +291,9 @@ verify_run(Verification *v)
 	verify_part(v, verify_rows_part, "energyledger.entry", "entries_unreadable");
 	verify_part(v, verify_members_part, "energyledger.leaf_run", "log_unreadable");
 	/* these read rows as PostgreSQL does: not where any of them was found damaged */
-	if (v->findings.count == 0)
+	if (!v->findings.damage)
 		verify_part(v, verify_site_part, "energyledger.site", "site_unreadable");
-	if (v->findings.count == 0)
+	if (!v->findings.damage)
 		verify_part(v, verify_redactions_part, "energyledger.event", "redactions_unreadable");
 	if (v->unsettled && v->findings.count == 0)
 		verify_finding(&v->findings, "energyledger.entry", -1, "entries_unsettled",

@@ -47,6 +47,7 @@ typedef struct Findings
 {
 	ReturnSetInfo *result;
 	uint64		count;
+	bool		damage;			/* one of them is of bytes that cannot be taken apart */
 } Findings;
 
 /* One finding.  ledger_id < 0: none can be named.  expected, found: may be NULL. */

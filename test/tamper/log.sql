@@ -47,7 +47,7 @@ DECLARE
     l record;
     run text;
     k text;
-    anything text := '^(row_|entry_|schema_|event_|block_|leaf_|log_root|frontier|table_columns|checkpoint_signature|subtree_)';
+    anything text := '^(row_|entry_|schema_|event_|block_|leaf_|log_root|frontier|table_columns|checkpoint_signature|subtree_|key_event)';
 BEGIN
     FOR l IN SELECT p.place, x.* FROM tamper.places((SELECT count(*) FROM energyledger.leaf)) p
         JOIN (SELECT *, row_number() OVER (ORDER BY leaf_index) AS at FROM energyledger.leaf) x USING (at) LOOP
@@ -118,12 +118,12 @@ BEGIN
     END LOOP;
     FOR k IN SELECT unnest(ARRAY['field_values[1] = ''public.x''', 'field_names[1] = ''table''', 'role = ''mallory''', 'made_at = made_at - interval ''1 us''']) LOOP
         CALL tamper.try_edit('event: edited', substring(k from '^[a-z_]+'), 'energyledger.event', 'true',
-            'UPDATE %s SET ' || k || ' WHERE %s', '^event_changed\|energyledger\.event\|', '^(table_missing|table_columns|row_in_wrong_table|row_missing|row_without_entry)\|');
+            'UPDATE %s SET ' || k || ' WHERE %s', '^event_changed\|energyledger\.event\|', '^(table_missing|table_columns|row_in_wrong_table|row_missing|row_without_entry|site_event|site_missing)\|');
     END LOOP;
     CALL tamper.try_edit('event: its kind edited', 'all', 'energyledger.event', 'true', 'UPDATE %s SET kind = 5 WHERE %s', '^event_malformed\|energyledger\.event\|', '^(table_missing|row_in_wrong_table|row_missing)\|');
-    CALL tamper.try_edit('event: removed', 'all', 'energyledger.event', 'true', 'DELETE FROM %s WHERE %s', '^event_missing\|energyledger\.event\|', '^(table_missing|table_columns|row_in_wrong_table|row_missing|row_without_entry)\|');
-    CALL tamper.try_edit('site: another public key', 'all', 'energyledger.site', 'true', 'UPDATE %s SET public_key = sha256('''') WHERE %s', '^checkpoint_signature\|energyledger\.block\|');
-    CALL tamper.try_edit('site: another name', 'all', 'energyledger.site', 'true', 'UPDATE %s SET origin = ''energyledger/1/2'' WHERE %s', '^checkpoint_signature\|energyledger\.block\|');
+    CALL tamper.try_edit('event: removed', 'all', 'energyledger.event', 'true', 'DELETE FROM %s WHERE %s', '^event_missing\|energyledger\.event\|', '^(table_missing|table_columns|row_in_wrong_table|row_missing|row_without_entry|site_event|site_missing)\|');
+    CALL tamper.try_edit('site: another public key', 'all', 'energyledger.site', 'true', 'UPDATE %s SET public_key = sha256('''') WHERE %s', '^checkpoint_signature\|energyledger\.block\|', '^(site_event|site_missing)\|');
+    CALL tamper.try_edit('site: another name', 'all', 'energyledger.site', 'true', 'UPDATE %s SET origin = ''energyledger/1/2'' WHERE %s', '^checkpoint_signature\|energyledger\.block\|', '^(site_event|site_missing)\|');
     CALL tamper.try_edit('site: its key removed', 'all', 'energyledger.site', 'true', 'UPDATE %s SET key_number = 2 WHERE %s', '^site_missing\|energyledger\.block\|');
     CALL tamper.try_edit('leaf: one added at the end', 'last', 'energyledger.leaf_run', 'true',
         'INSERT INTO %s SELECT site_id, max(leaf_index) + 1, ''\x01'', ARRAY[(SELECT min(first_id) FROM energyledger.entry)], sha256('''') FROM energyledger.leaf WHERE %s GROUP BY 1',
