@@ -127,7 +127,12 @@ SELECT s AS statement, refused(s) FROM unnest(ARRAY[
     'CREATE TRIGGER x BEFORE INSERT ON energyledger.message EXECUTE FUNCTION own.nothing()']) s;
 DROP INDEX IF EXISTS empty_one_ledger_id_idx;
 VACUUM empty_one;
-CREATE RULE "_RETURN" AS ON SELECT TO empty_one DO INSTEAD SELECT 1 AS a, 2::bigint AS ledger_id;
+-- from 16 on PostgreSQL refuses it for every table, in its own words
+DO $$ BEGIN
+    CREATE RULE "_RETURN" AS ON SELECT TO empty_one DO INSTEAD SELECT 1 AS a, 2::bigint AS ledger_id;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'refused';
+END $$;
 -- These only add, or stand in for what is refused anyway.
 CREATE RULE also AS ON INSERT TO t DO ALSO INSERT INTO elsewhere VALUES (NEW.a, NEW.b);
 CREATE RULE corrects AS ON UPDATE TO t DO INSTEAD INSERT INTO t VALUES (NEW.a, NEW.b);

@@ -136,7 +136,7 @@ END $$;
 
 -- As the owner: one line a statement, then what ended otherwise by another way.
 CREATE TABLE answer AS SELECT n, s, tried(s, 'way_plain') AS answer FROM statement;
-SELECT n, s, answer FROM answer ORDER BY n;
+SELECT n, s, CASE WHEN s LIKE 'COPY%' THEN left(answer, 5) ELSE answer END AS answer FROM answer ORDER BY n;
 SELECT n, w.way, tried(s, w.way) AS other
   FROM answer, unnest(ARRAY['way_do', 'way_prepared']) WITH ORDINALITY w(way, o)
  WHERE tried(s, w.way) <> answer ORDER BY n, o;
