@@ -23,7 +23,7 @@ esac
 home=$PWD/build/servers/$version
 log=$home/log
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-contrib="amcheck btree_gist pageinspect pgcrypto pg_visibility pg_walinspect test_decoding"
+contrib="amcheck btree_gist pageinspect pgcrypto pg_prewarm pg_visibility pg_walinspect test_decoding"
 
 die()
 {

@@ -30,6 +30,9 @@ extern uint64 write_hash_rows(Relation rel, TupleTableSlot **slots, int count);
  */
 extern bool write_takes_ids(void);
 
+/* Such rows: error where one has no id, or one of ours from a subscription. */
+extern void write_check_given(Relation rel, TupleTableSlot **slots, int count);
+
 /* Rows of the log, likewise.  Errors where a subscription brings rows in our name. */
 extern bool write_takes_log_rows(Relation rel, TupleTableSlot **slots, int count);
 
