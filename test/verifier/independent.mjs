@@ -213,12 +213,14 @@ function checkLog(leaves, rows, keys, checkpointsOf) {
 			must(schema && schema.digest.equals(leaf.digest), `entry ${i} names a schema that is not before it`);
 			must(rows[i].length === leaf.rows, `entry ${i} has not as many rows as it says`);
 			must(merkleRoot(rows[i].map(leafHash)).equals(leaf.root), `the rows of entry ${i} do not give its rows_root`);
-			let before = leaf.first - 1n;
+			let before = leaf.first - 1n, first = null;
 			for (const row of rows[i]) {
 				const id = parseRow(row, schema);
 				must(id > before && id <= leaf.last, `row ${id} lies outside of the run of entry ${i}, or not in order`);
 				before = id;
+				first ??= id;
 			}
+			must(first === leaf.first && before === leaf.last, `the run of entry ${i} does not begin and end with a row`);
 			entries.push(leaf);
 		} else if (leaf.kind === 3) {
 			must(leaf.height === block.height + 1n && leaf.previous.equals(block.hash), `block ${leaf.height} does not chain to the block before`);

@@ -98,6 +98,16 @@ SAVEPOINT b; INSERT INTO saved SELECT 4 FROM generate_series(1, 600); ROLLBACK T
 INSERT INTO saved VALUES (5);
 SAVEPOINT c; INSERT INTO saved VALUES (6); ROLLBACK TO c;
 COMMIT;
+BEGIN;
+SAVEPOINT a; INSERT INTO saved VALUES (1); ROLLBACK TO a;
+INSERT INTO saved VALUES (2);
+COMMIT;
+CREATE TABLE once (k int UNIQUE) USING ledger;
+INSERT INTO once VALUES (1), (1), (2), (2), (3), (3) ON CONFLICT DO NOTHING;
+CREATE TABLE made (a int, ledger_id bigint NOT NULL DEFAULT 0, b int GENERATED ALWAYS AS (a * 2) STORED) PARTITION BY RANGE (a);
+CREATE TABLE made_1 PARTITION OF made FOR VALUES FROM (0) TO (10) USING ledger;
+CREATE TABLE made_2 PARTITION OF made FOR VALUES FROM (10) TO (20) USING ledger;
+INSERT INTO made (a) SELECT i * 7 % 20 FROM generate_series(1, 9) i;
 SQL
 KEY1=$(el_psql -c "SELECT energyledger.site_vkey()")
 seal_and_export --vkey "$KEY1"
@@ -149,7 +159,7 @@ el_ok "a folder with all that the page describes" takes folder "$FOLDER" --vkey 
 el_is "has all its leaves, blocks and rows in it" "$(cat "$OUT")" \
 	"verified: $(el_psql -c "SELECT max(first_index + leaf_count) + 1 FROM energyledger.block") leaves, 6 blocks, $(el_psql -c "SELECT sum(row_count) FROM energyledger.entry") rows"
 el_is "tiles of two levels, and a partial one of an older checkpoint" \
-	"$(cd "$FOLDER" && ls -d tile/0/000 tile/1/000.p/1 2>&1; ls "$FOLDER/tile/0/001.p" | wc -l)" "$(printf 'tile/0/000\ntile/1/000.p/1\n3')"
+	"$(cd "$FOLDER" && ls -d tile/0/000 tile/1/000.p/1 2>&1; [ "$(ls tile/0/001.p | wc -l)" -gt 1 ] && echo partial)" "$(printf 'tile/0/000\ntile/1/000.p/1\npartial')"
 el_ok "a key of another name's is not enough" refuses folder "$FOLDER" --vkey "$KEY2"
 OTHER=$(node -e '
 	const { createHash, generateKeyPairSync } = require("node:crypto");
@@ -211,13 +221,13 @@ el_ok "a receipt of a long entry" takes receipt "$EL_TMP/receipt.json" --vkey "$
 el_ok "it is refused with another key" refuses receipt "$EL_TMP/receipt.json" --vkey "$OTHER"
 el_ok "and with that of another name" refuses receipt "$EL_TMP/receipt.json" --vkey "$KEY2"
 
-# Three bits of every member, in what stands between its name and the next.
+# Two bits of every member, in what stands between its name and the next.
 damaged_receipt()
 {
 	local member first count i failed=0
 
 	while read -r member first count; do
-		for i in 1 2 3; do
+		for i in 1 2; do
 			cp "$EL_TMP/receipt.json" "$EL_TMP/damaged.json"
 			flip "$EL_TMP/damaged.json" "$first" "$count"
 			refuses receipt "$EL_TMP/damaged.json" --vkey "$KEY4" || { echo "# $FLIPPED, in $member, was not noticed"; failed=1; }
