@@ -130,6 +130,27 @@ ALTER SCHEMA app RENAME TO application;
 INSERT INTO application."Odd ""Näme""" VALUES (0, 'after');
 SQL
 seal_and_export --vkey "$KEY1"
+
+# ---------------------------------------------------------------- forged with the site's own key
+
+forged()
+{
+	local name reason failed=0
+
+	while read -r name reason; do
+		second folder "$EL_TMP/forged/$name" --vkey "$KEY1"
+		grep -q -- "$reason" "$OUT" || { echo "# $name: $(cat "$OUT")"; failed=1; }
+	done
+	return $failed
+}
+
+node "$EL_ROOT/test/verifier/independent_forge.mjs" "$FOLDER" "$EL_PGDATA/energyledger_site.key" "$EL_TMP/forged" > "$EL_TMP/faults" ||
+	el_die "the forger failed"
+el_is "folders were forged" "$(wc -l < "$EL_TMP/faults")" 25
+el_ok "what is wrong is named, though tree and signatures are right" forged < "$EL_TMP/faults"
+
+# ---------------------------------------------------------------- keys and names
+
 el_psql > /dev/null <<'SQL' || el_die "the keys could not be changed"
 SELECT energyledger.rotate_key();
 SELECT energyledger.retire('kept', 'replaced');
@@ -224,10 +245,10 @@ el_ok "and with that of another name" refuses receipt "$EL_TMP/receipt.json" --v
 # Two bits of every member, in what stands between its name and the next.
 damaged_receipt()
 {
-	local member first count i failed=0
+	local member first count failed=0
 
 	while read -r member first count; do
-		for i in 1 2; do
+		for _ in 1 2; do
 			cp "$EL_TMP/receipt.json" "$EL_TMP/damaged.json"
 			flip "$EL_TMP/damaged.json" "$first" "$count"
 			refuses receipt "$EL_TMP/damaged.json" --vkey "$KEY4" || { echo "# $FLIPPED, in $member, was not noticed"; failed=1; }
@@ -243,6 +264,22 @@ node -e '
 ' "$EL_TMP/receipt.json" > "$EL_TMP/members"
 el_is "the receipt has ten members" "$(wc -l < "$EL_TMP/members")" 10
 el_ok "bits of each member are noticed" damaged_receipt < "$EL_TMP/members"
+# Another number or name, as well spelled.
+other_values()
+{
+	local change failed=0
+
+	for change in 'j.ledger_id++' 'j.row_index++' 'j.row_index = j.row_count' 'j.row_count++' 'j.relation = "public.old_row"' 'j.row_path.pop()' \
+		'j.row_path.push(j.row_path[0])' 'j.row_path.reverse()' 'j.schema = j.entry' 'j.entry = j.schema' 'j.row_index = 0.5' 'j.more = 1' 'delete j.relation' \
+		'j.proof = j.proof.replace(/index \d+/, "index 3")' 'j.proof = j.proof.replace(/\n.*=\n/, "\n")' 'j.proof += "x"' 'j.row = j.row.replace(/=*$/, "AAAA")'; do
+		node -e 'const j = JSON.parse(require("node:fs").readFileSync(0)); eval(process.argv[1]); console.log(JSON.stringify(j));' "$change" \
+			< "$EL_TMP/receipt.json" > "$EL_TMP/damaged.json"
+		refuses receipt "$EL_TMP/damaged.json" --vkey "$KEY4" || { echo "# $change was not noticed"; failed=1; }
+	done
+	return $failed
+}
+
+el_ok "and other values in their places" other_values
 sed 's/^{/{"row_count": 512, /' "$EL_TMP/receipt.json" > "$EL_TMP/damaged.json"
 el_ok "a member that comes twice is noticed" refuses receipt "$EL_TMP/damaged.json" --vkey "$KEY4"
 
