@@ -3,9 +3,9 @@
 // says, and where the page lacks something this file cannot be right.  Node's own modules only; when it has to be
 // changed, change it from the page.
 //
-//   node independent.mjs folder DIR --vkey KEY...       node independent.mjs receipt FILE --vkey KEY...
+//   node independent.mjs folder DIR... --vkey KEY...       node independent.mjs receipt FILE... --vkey KEY...
 //
-// Exit status 0: verified, 1: not, with the reason in words.
+// A line for each, with the reason in words.  Exit status 0: all are verified, 1: not.
 import { createPublicKey, verify as ed25519 } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -301,16 +301,25 @@ function checkTables(schemas, entries, events) {
 
 // ---------------------------------------------------------------- command line
 
-const [what, path, ...options] = process.argv.slice(2);
-try {
-	const keys = [];
-	while (options.length >= 2 && options.shift() === "--vkey")
-		keys.push(parseVkey(options.shift()));
-	must(keys.length > 0 && options.length === 0 && { folder: 1, receipt: 1 }[what], "usage: independent.mjs folder DIR | receipt FILE --vkey KEY...");
-	console.log("verified: " + (what === "folder" ? checkFolder : checkReceipt)(path, keys));
-} catch (e) {
-	if (!(e instanceof Refusal) && !e.syscall)
-		throw e;							// a mistake in here; node exits with 1
-	console.log("not verified: " + e.message);
+const args = process.argv.slice(2), paths = args.slice(1, args.indexOf("--vkey")), options = args.slice(paths.length + 1);
+const check = { folder: checkFolder, receipt: checkReceipt }[args[0]];
+
+// A line for what each gives; a mistake in here is thrown on, and node then exits with 1 without such a line.
+function tell(prefix, give) {
+	try {
+		console.log(prefix + give());
+	} catch (e) {
+		if (!(e instanceof Refusal) && !e.syscall)
+			throw e;
+		console.log("not verified: " + e.message);
+		process.exitCode = 1;
+	}
+}
+
+if (!check || paths.length === 0 || options.length % 2 !== 0 || options.some((o, i) => i % 2 === 0 && o !== "--vkey")) {
+	console.log("usage: independent.mjs folder DIR... | receipt FILE... --vkey KEY...");
 	process.exitCode = 1;
+} else {
+	for (const path of paths)
+		tell("verified: ", () => check(path, options.filter((_, i) => i % 2 === 1).map(parseVkey)));
 }
