@@ -82,6 +82,9 @@ const FAULTS = {
 	event_name: ["event of kind 9 has the values", (l) => { const e = event(l, 9); e.write("R", e.indexOf("relation")); }],
 	event_number: ["not a decimal number", (l) => { const e = event(l, 9); e.write("7x0", e.indexOf("700")); }],
 	event_rows: ["converted table has other rows", (l) => { const e = event(l, 9); e.write("701", e.indexOf("700")); }],
+	retired_rows: ["retired table has other rows", (l) => { const e = event(l, 5); e.write("4", e.indexOf("row_count") + 13); }],
+	renamed_to: ["renamed table has other ordinals", (l) => { const e = event(l, 4); e.write("9", e.indexOf("new_schema_version") + 22); }],
+	redacted: ["names no redactable column", (l) => { const e = event(l, 8); e.write("1", e.indexOf("ordinal") + 11); }],
 	incarnation: ["name does not follow", (l) => { const e = event(l, 6); e.write("2", e.indexOf("incarnation") + 15); }],
 	log_key: ["not signed by the log's keys", (l) => { const e = event(l, 6); e.write("AAAA", e.indexOf("public_key") + 14); }],
 };
