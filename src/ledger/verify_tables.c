@@ -276,7 +276,10 @@ tables_open(VerifyTable *t, char **why)
 		attnum_max = Max(attnum_max, plan->schema->plan->attnum_max);
 		t->plan_count++;
 	}
-	if (t->id_attnum == InvalidAttrNumber || t->plan_count < t->version_count)
+	/* what its columns were may be gone from the log, or say nothing of this table any more */
+	if (t->version_count == 0)
+		*why = pstrdup("no version of them");
+	if (t->id_attnum == InvalidAttrNumber || t->version_count == 0 || t->plan_count < t->version_count)
 	{
 		table_close(t->rel, AccessShareLock);
 		return false;
