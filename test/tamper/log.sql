@@ -100,6 +100,9 @@ BEGIN
             CALL tamper.try_edit('schema: its ' || substring(k from '^[a-z]+') || ' edited', l.place, 'energyledger.table_schema', format('schema_id = %s', l.schema_id),
                 'UPDATE %s SET ' || k || ' WHERE %s', format('^schema_changed\|energyledger\.table_schema\|%s$', l.schema_id), anything);
         END LOOP;
+    END LOOP;
+    -- of every version: each table may have lost its last one
+    FOR l IN SELECT format('of %s, version %s', relation, schema_version) AS place, schema_id FROM energyledger.table_schema ORDER BY schema_id LOOP
         CALL tamper.try_edit('schema: malformed', l.place, 'energyledger.table_schema', format('schema_id = %s', l.schema_id),
             'UPDATE %s SET names = names || ARRAY[''one more''] WHERE %s', format('^schema_malformed\|energyledger\.table_schema\|%s$', l.schema_id), anything);
         CALL tamper.try_edit('schema: removed, its table detached', l.place, 'energyledger.table_schema', format('schema_id = %s', l.schema_id),
