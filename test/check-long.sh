@@ -4,10 +4,11 @@
 # The regression, isolation, pgTAP, crash, tamper and upgrade tests on other servers
 # than the system's (servers.sh brings them: newer ones, and one of this version with
 # assertions), some tests with every cache thrown away as often as can be, pg_upgrade
-# to the newer ones, and fuzzing of minutes.  Output is kept in build/check-long/, and
-# the last line is make check's.
+# to the newer ones, tampering drawn from many seeds, and fuzzing of minutes.  Output is
+# kept in build/check-long/, and the last line is make check's.
 #
 #   SERVERS="15 17 18"       versions to try          FUZZ_SECONDS_EACH=300
+#   TAMPER_SEEDS=24          how many, each drawn
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -17,6 +18,7 @@ SUITE_SECONDS_MAX=1800
 FUZZ_SECONDS_EACH=${FUZZ_SECONDS_EACH:-300}
 FUZZ_SECONDS_MAX=$((FUZZ_SECONDS_EACH * 40))	# all targets, one after the other
 SERVERS=${SERVERS:-15 17 18}
+TAMPER_SEEDS=${TAMPER_SEEDS:-24}
 DISCARD_TESTS="ledger_create ledger_from_18"
 LOG=$PWD/build/check-long
 
@@ -108,7 +110,12 @@ for version in $SERVERS; do
 	pg_upgrade_suites "$version"
 done
 
-EL_ROOT=$system_root
+use system
+for ((i = 0; i < TAMPER_SEEDS; i++)); do
+	seed=$RANDOM
+	suite "tamper/seed-$seed" env SEED=$seed bash "$EL_ROOT/test/tamper/tamper.sh"
+done
+
 SUITE_SECONDS_MAX=$FUZZ_SECONDS_MAX
 suite fuzz make -s -C test/fuzz run SECONDS_EACH="$FUZZ_SECONDS_EACH"
 
