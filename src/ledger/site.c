@@ -32,6 +32,7 @@
 #include "ledger/log.h"
 #include "ledger/schema.h"
 #include "ledger/site.h"
+#include "ledger/verify_datum.h"
 #include "ledger/site_key.h"
 #include "worker/shared.h"
 
@@ -78,7 +79,8 @@ site_read_row(HeapTuple tuple, TupleDesc desc)
 	bool		nulls[LOG_SITE_NATTS];
 	char	   *origin;
 
-	heap_deform_tuple(tuple, desc, values, nulls);
+	if (!datum_deform(datum_shape(desc, LOG_SITE_NATTS), tuple, values, nulls))
+		log_malformed("site");
 	for (int i = 0; i < LOG_SITE_NATTS; i++)
 		if (nulls[i])
 			log_malformed("site");

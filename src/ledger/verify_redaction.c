@@ -14,16 +14,10 @@
 #include "compat.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/tableam.h"
-#include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -33,8 +27,6 @@
 #include "ledger/schema.h"
 #include "ledger/verify_redaction.h"
 #include "ledger/site.h"
-
-#define VERIFY_FETCH 1000
 
 typedef struct RedactedKey
 {
@@ -93,41 +85,50 @@ redaction_load(Findings *f)
 	HTAB	   *redacted = hash_create("redactions", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "redaction events",
 												  ALLOCSET_DEFAULT_SIZES);
-	Portal		portal =
-		SPI_cursor_open_with_args(NULL, "SELECT " LOG_EVENT_COLUMNS " FROM energyledger.event"
-								  " WHERE kind = 8", 0, NULL, NULL, NULL, true, 0);
+	Record	   *r = record_open("event", LOG_EVENT_COLUMNS);
+	SysScanDesc scan = record_begin(r, 0, NULL);
+	HeapTuple	tuple;
 
-	do
+	while (HeapTupleIsValid(tuple = record_next(scan, ForwardScanDirection)))
 	{
-		SPI_cursor_fetch(portal, true, VERIFY_FETCH);
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			Datum		values[LOG_EVENT_COLUMN_COUNT];
-			bool		nulls[LOG_EVENT_COLUMN_COUNT];
-			encode_event e;
-			MemoryContext old = MemoryContextSwitchTo(scratch);
+		Datum		values[LOG_EVENT_COLUMN_COUNT];
+		bool		nulls[LOG_EVENT_COLUMN_COUNT];
+		encode_event e;
+		MemoryContext old = MemoryContextSwitchTo(scratch);
 
-			heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
-			if (log_read_event(values, nulls, &e))	/* otherwise reported with its leaf */
-				redaction_note_event(f, redacted, &e);
-			MemoryContextSwitchTo(old);
-		}
-		SPI_freetuptable(SPI_tuptable);
+		/* otherwise reported with its leaf */
+		if (record_read(r, tuple, values, nulls) && log_read_event(values, nulls, &e) &&
+			e.kind == ENCODE_KIND_REDACTION)
+			redaction_note_event(f, redacted, &e);
+		MemoryContextSwitchTo(old);
 		MemoryContextReset(scratch);
-	} while (SPI_processed > 0);
-	SPI_cursor_close(portal);
+	}
+	record_end(scan);
+	record_close(r);
 	MemoryContextDelete(scratch);
 	return redacted;
 }
 
+/* By whose registration a row is hashed. */
+static const LedgerSchema *
+redaction_schema(const VerifyTable *t, int64 id)
+{
+	for (int i = 0; i < t->plan_count; i++)
+		if (t->plan[i].site_id == LEDGER_ID_SITE(id))
+			return t->plan[i].schema;
+	return t->plan[0].schema;
+}
+
 static void
-redaction_check_row(Findings *f, HTAB *redacted, const LedgerSchema *schema, TupleTableSlot *slot)
+redaction_check_row(Findings *f, HTAB *redacted, VerifyTable *t, HeapTuple tuple)
 {
 	RedactedKey key = {0};
-	bool		isnull;
-	Datum		id = slot_getattr(slot, schema->id_attnum, &isnull);
+	const LedgerSchema *schema;
 
-	key.ledger_id = isnull ? 0 : DatumGetInt64(id);
+	/* one that cannot be taken apart is told by who reads its entry's rows */
+	if (!tables_row_id(t, tuple, &key.ledger_id))
+		return;
+	schema = redaction_schema(t, key.ledger_id);
 	for (int i = 0; i < schema->plan->column_count; i++)
 	{
 		const RowColumn *column = &schema->plan->column[i];
@@ -137,28 +138,28 @@ redaction_check_row(Findings *f, HTAB *redacted, const LedgerSchema *schema, Tup
 
 		if (column->form != ROW_REDACTABLE)
 			continue;
-		stored = slot_getattr(slot, column->attnum, &isnull);
-		if (isnull)
+		if (t->isnull[column->attnum - 1])
 			continue;
+		stored = t->value[column->attnum - 1];
 		form = redactable_form(stored);
 		key.ordinal = column->ordinal;
 		value = hash_search(redacted, &key, HASH_FIND, NULL);
 		if (form == COMMITMENT_REDACTED && value == NULL)
-			verify_finding(f, schema->relation, key.ledger_id, "redaction_missing",
+			verify_finding(f, t->name, key.ledger_id, "redaction_missing",
 						   psprintf("an event that redacts column %u", column->ordinal),
 						   "a redacted value and none");
 		else if (form != COMMITMENT_REDACTED && value != NULL)
-			verify_finding(f, schema->relation, key.ledger_id, "redaction_undone",
+			verify_finding(f, t->name, key.ledger_id, "redaction_undone",
 						   psprintf("column %u redacted by event " INT64_FORMAT, column->ordinal, value->event_id),
 						   "a value");
 	}
 }
 
 static void
-redaction_scan_table(Findings *f, HTAB *redacted, Relation rel, const LedgerSchema *schema)
+redaction_scan_table(Findings *f, HTAB *redacted, VerifyTable *t)
 {
-	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan = table_beginscan(t->rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(t->rel, NULL);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "verify redactions",
 												  ALLOCSET_DEFAULT_SIZES);
 
@@ -167,7 +168,7 @@ redaction_scan_table(Findings *f, HTAB *redacted, Relation rel, const LedgerSche
 		MemoryContext old = MemoryContextSwitchTo(scratch);
 
 		CHECK_FOR_INTERRUPTS();
-		redaction_check_row(f, redacted, schema, slot);
+		redaction_check_row(f, redacted, t, ((BufferHeapTupleTableSlot *) slot)->base.tuple);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(scratch);
 	}
@@ -176,51 +177,22 @@ redaction_scan_table(Findings *f, HTAB *redacted, Relation rel, const LedgerSche
 	MemoryContextDelete(scratch);
 }
 
-/* A table that is gone or no longer fits the log has been reported by who reads its rows. */
-static void
-redaction_check_table(Findings *f, HTAB *redacted, const char *name, int32 version)
-{
-	const char *dot = strchr(name, '.');
-	Oid			schema_oid = dot != NULL ? get_namespace_oid(pnstrdup(name, dot - name), true) : InvalidOid;
-	Oid			relid = OidIsValid(schema_oid) ? get_relname_relid(dot + 1, schema_oid) : InvalidOid;
-	Relation	rel = OidIsValid(relid) ? try_table_open(relid, AccessShareLock) : NULL;
-	LedgerSchema *schema;
-	char	   *why;
-
-	if (rel == NULL)
-		return;
-	if (redactable_in(RelationGetDescr(rel)))
-	{
-		schema = schema_of_version(rel, name, site_current()->site_id, version, &why);
-		if (schema != NULL && schema->id_attnum != InvalidAttrNumber)
-			redaction_scan_table(f, redacted, rel, schema);
-	}
-	table_close(rel, AccessShareLock);
-}
-
 void
-verify_redactions(Findings *f, const char *only)
+verify_redactions(Verification *v)
 {
-	SPITupleTable *tables;
-	uint64		count;
-	HTAB	   *redacted;
+	HTAB	   *redacted = redaction_load(&v->findings);
 
-	/* the newest version of each table's columns */
-	if (SPI_execute("SELECT DISTINCT ON (relation) relation, schema_version, 'energyledger.redactable' = ANY (types)"
-					" FROM energyledger.table_schema ORDER BY relation, schema_version DESC", true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the schemas");
-	tables = SPI_tuptable;
-	count = SPI_processed;
-	redacted = redaction_load(f);
-	for (uint64 i = 0; i < count; i++)
+	/* a table that is gone or no longer fits the log has been reported by who reads its rows */
+	for (int i = 0; i < v->tables->count; i++)
 	{
-		bool		isnull;
-		char	   *name = SPI_getvalue(tables->vals[i], tables->tupdesc, 1);
-		int32		version = DatumGetInt32(SPI_getbinval(tables->vals[i], tables->tupdesc, 2, &isnull));
+		VerifyTable *t = &v->tables->table[i];
+		char	   *why = NULL;
 
-		if (DatumGetBool(SPI_getbinval(tables->vals[i], tables->tupdesc, 3, &isnull)) &&
-			(only == NULL || strcmp(only, name) == 0))
-			redaction_check_table(f, redacted, name, version);
+		if (!t->selected || !OidIsValid(t->relid) || !tables_open(t, &why))
+			continue;
+		if (redactable_in(RelationGetDescr(t->rel)))
+			redaction_scan_table(&v->findings, redacted, t);
+		tables_close(t);
 	}
 	hash_destroy(redacted);
 }

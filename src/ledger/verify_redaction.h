@@ -6,10 +6,7 @@
 
 #include "ledger/verify_parts.h"
 
-/*
- * Redacted values against the log's redactions; SPI is connected, the active
- * snapshot is the one to read with.  only: schema.table, or NULL for all.
- */
-extern void verify_redactions(Findings *f, const char *only);
+/* Redacted values of the selected tables against the log's redactions. */
+extern void verify_redactions(Verification *v);
 
 #endif							/* LEDGER_VERIFY_REDACTION_H */

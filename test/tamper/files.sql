@@ -146,3 +146,22 @@ BEGIN
         END;
     END LOOP;
 END $$;
+
+-- A length there that leads beyond the row.  Whoever believed it would crash: verify(), or the sealer.
+DO $$
+DECLARE
+    r record;
+    tid tid;
+    p record;
+BEGIN
+    FOR r IN SELECT tb.*, pl.place, pl.at FROM (VALUES ('energyledger.entry', 'role'), ('energyledger.entry', 'rows_root'), ('energyledger.block', 'note'),
+        ('energyledger.block', 'snapshot'), ('energyledger.block', 'frontier'), ('energyledger.leaf_run', 'kinds'), ('energyledger.leaf_run', 'refs'),
+        ('energyledger.leaf_run', 'hashes'), ('energyledger.subtree', 'hash'), ('energyledger.table_schema', 'relation'), ('energyledger.table_schema', 'types'),
+        ('energyledger.event', 'field_values'), ('energyledger.event', 'role'), ('energyledger.site', 'origin'), ('energyledger.site', 'public_key')) tb(rel, col),
+        LATERAL tamper.places((xpath('/row/c/text()', query_to_xml('SELECT count(*) AS c FROM ' || tb.rel, false, true, '')))[1]::text::bigint) pl LOOP
+        EXECUTE format('SELECT ctid FROM %s ORDER BY 1 OFFSET %s LIMIT 1', r.rel, r.at - 1) INTO tid;
+        SELECT * INTO p FROM tamper.attribute_place(r.rel::regclass, tid, r.col);
+        CALL tamper.try_file('log file: a length beyond the row in ' || r.rel || '.' || r.col, r.place, r.rel::regclass, p.block, p.at, '\xfcffff3f',
+            '\|energyledger\.|^error\|XX001|^entry_rows\||^row_without_entry\|', '\|public\.');
+    END LOOP;
+END $$;
