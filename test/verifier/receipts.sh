@@ -135,8 +135,9 @@ SELECT jsonb_set(r, ARRAY[k], to_jsonb(pg_temp.b(d || '\x00'))) FROM receipt, un
 SELECT jsonb_set(r, '{proof}', to_jsonb(overlay(r->>'proof' PLACING chr(ascii(substr(r->>'proof', i, 1)) # (1 << (random() * 4)::int)) FROM i FOR 1)))
   FROM receipt, generate_series(1, length(r->>'proof')) i;
 SELECT jsonb_set(r, '{proof}', to_jsonb(left(r->>'proof', i))) FROM receipt, generate_series(0, length(r->>'proof') - 1, 7) i;
-SELECT jsonb_set(other, ARRAY['row_path', i::text], to_jsonb(pg_temp.b(set_byte(d, (random() * 31)::int, (random() * 255)::int))))
-  FROM receipt, generate_series(0, jsonb_array_length(other->'row_path') - 1) i, LATERAL (SELECT decode(other->'row_path'->>i, 'base64') AS d) x;
+SELECT jsonb_set(other, ARRAY['row_path', i::text], to_jsonb(pg_temp.b(set_byte(d, n, get_byte(d, n) # (1 << (random() * 7)::int)))))
+  FROM receipt, generate_series(0, jsonb_array_length(other->'row_path') - 1) i, LATERAL (SELECT decode(other->'row_path'->>i, 'base64') AS d) x,
+	generate_series(0, 31) n;
 SELECT jsonb_set(other, '{row_path}', (other->'row_path') - i) FROM receipt, generate_series(0, jsonb_array_length(other->'row_path') - 1) i;
 SQL
 changed=$(wc -l < "$EL_TMP/changed")
