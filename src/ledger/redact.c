@@ -38,10 +38,12 @@
 #include "guc.h"
 #include "ledger/am.h"
 #include "ledger/event.h"
+#include "ledger/ids.h"
 #include "ledger/log.h"
 #include "ledger/redact.h"
 #include "ledger/redactable.h"
 #include "ledger/schema.h"
+#include "ledger/site.h"
 #include "ledger/write.h"
 
 #define REDACT_OPERATOR_ROLE "energyledger_operator"
@@ -286,19 +288,34 @@ redact_find_row(Redaction *r, Oid relid)
 			 errhint("A row can be redacted once the transaction that inserted it has committed.")));
 }
 
+/* The columns as the row's own site registered them, by which it is hashed. */
+static const RowPlan *
+redact_row_plan(Redaction *r)
+{
+	int			site_id = LEDGER_ID_SITE(r->ledger_id);
+	const LedgerSchema *theirs = NULL;
+	char	   *why = NULL;
+
+	if (site_id != site_current()->site_id)
+		theirs = schema_of_version(r->rel, r->schema->relation, site_id, 0, &why);
+	return theirs != NULL ? theirs->plan : r->schema->plan;
+}
+
 static void
 redact_find_column(Redaction *r)
 {
+	const RowPlan *plan;
+
 	r->attnum = get_attnum(RelationGetRelid(r->rel), r->column);
 	if (r->attnum == InvalidAttrNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of ledger table \"%s\" does not exist",
 						r->column, RelationGetRelationName(r->rel))));
-	for (int i = 0; i < r->schema->plan->column_count; i++)
-		if (r->schema->plan->column[i].attnum == r->attnum &&
-			r->schema->plan->column[i].form == ROW_REDACTABLE)
-			r->ordinal = r->schema->plan->column[i].ordinal;
+	plan = redact_row_plan(r);
+	for (int i = 0; i < plan->column_count; i++)
+		if (plan->column[i].attnum == r->attnum && plan->column[i].form == ROW_REDACTABLE)
+			r->ordinal = plan->column[i].ordinal;
 	if (r->ordinal == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

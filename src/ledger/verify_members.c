@@ -5,8 +5,8 @@
  * newest block's snapshot saw, which must be the same.  Both are compared as multisets,
  * without a join; only where they differ are both sorted, to name what does not fit.
  *
- * All rows are read from the heap, no index is asked, and no row is handed to the
- * executor, which would trust it.
+ * All rows are read from the heap, no index is asked (but for what is new since a
+ * trusted checkpoint), and no row is handed to the executor, which would trust it.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -120,32 +120,43 @@ members_read(Verification *v, const Members *m, member_function take, void *arg)
 	MemoryContextDelete(scratch);
 }
 
-/* Blocks that came since the trusted checkpoint, without reading those before. */
+/* What came since the trusted checkpoint, without reading what was before. */
 static void
-members_read_new_blocks(Verification *v, member_function take, void *arg)
+members_read_new(Verification *v, const Members *m, member_function take, void *arg)
 {
-	Record	   *r = record_open("block", "height");
+	Record	   *r = record_open(m->table, m->columns);
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "verify members", ALLOCSET_DEFAULT_SIZES);
 	ScanKeyData key[2];
+	int			key_count = 0;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	Datum		height;
-	bool		isnull;
 
-	record_key(r, &key[0], 0, BTEqualStrategyNumber, v->selection.log_site);
-	record_key(r, &key[1], 1, BTGreaterStrategyNumber, (int64) v->start->height);
-	scan = record_begin(r, 2, key);
+	if (m->transactional)
+		record_key(r, &key[key_count++], 0, BTGreaterEqualStrategyNumber, v->start->id_from);
+	else
+	{
+		record_key(r, &key[key_count++], 0, BTEqualStrategyNumber, v->selection.log_site);
+		record_key(r, &key[key_count++], 1, BTGreaterStrategyNumber, (int64) v->start->height);
+	}
+	scan = record_begin(r, key_count, key);
 	while (HeapTupleIsValid(tuple = record_next(scan, ForwardScanDirection)))
-		if (record_read(r, tuple, &height, &isnull) && !isnull)
-			take(arg, DatumGetInt64(height));
+	{
+		MemoryContext old = MemoryContextSwitchTo(scratch);
+
+		members_read_row(v, m, r, tuple, take, arg);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(scratch);
+	}
 	record_end(scan);
 	record_close(r);
+	MemoryContextDelete(scratch);
 }
 
 static void
 members_read_any(Verification *v, const Members *m, member_function take, void *arg)
 {
-	if (m == &members_of_blocks && v->start != NULL)
-		members_read_new_blocks(v, take, arg);
+	if (v->start != NULL)
+		members_read_new(v, m, take, arg);
 	else
 		members_read(v, m, take, arg);
 }

@@ -243,6 +243,7 @@ parallel_join_result(ScanResult *to, const ScanResult *from)
 	multiset_join(&to->settled, &from->settled);
 	multiset_join(&to->expected, &from->expected);
 	multiset_join(&to->sealed, &from->sealed);
+	multiset_join(&to->redacted, &from->redacted);
 	to->misfit |= from->misfit;
 }
 
@@ -399,6 +400,7 @@ verify_settle_rows(Verification *v)
 	multiset_init(&r->result.settled);
 	multiset_init(&r->result.expected);
 	multiset_init(&r->result.sealed);
+	multiset_init(&r->result.redacted);
 	r->workers = parallel_workers(v);
 	if (!verify_guarded(parallel_run, r, &why))
 	{
@@ -413,5 +415,6 @@ verify_settle_rows(Verification *v)
 		v->sealed = r->result.sealed;
 		v->sealed_known = true;
 	}
+	v->redacted_fit = !v->redacted_known || multiset_equal(&r->result.redacted, &v->redacted);
 	return !r->result.misfit && multiset_equal(&r->result.settled, &r->result.expected);
 }

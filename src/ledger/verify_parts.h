@@ -15,6 +15,7 @@
  *   verify_scan.c       rows to entries, without a sort: one process
  *   verify_parallel.c   several participants
  *   verify_walk.c       rows to entries, sorted, naming what does not fit
+ *   verify_redaction.c  redacted values against the log's redactions
  *   verify_record.c     rows of the log's tables, read without trusting them
  *   verify_datum.c      tuples and values, taken apart without trusting them
  *   verify_guard.c      going on after an error that damage causes
@@ -182,6 +183,7 @@ typedef struct Selection
 	XidSpace	since_space;	/* of the block at the size since */
 	bool		since_given;
 	uint64		key;			/* of all multisets */
+	uint64		ordinal_key;	/* makes one number of a ledger_id and a column's ordinal */
 	Size		block_snapshot_len; /* 0: nothing is sealed */
 	Size		since_snapshot_len;
 	char	   *block_snapshot; /* pointers are set anew in each process */
@@ -229,6 +231,7 @@ typedef struct VerifyTable
 	DatumCheck *check;
 	int			plan_count;
 	VerifyPlan *plan;			/* the first fits where none is its own */
+	int			redactable_count;	/* columns, of the plan that has most */
 } VerifyTable;
 
 typedef struct VerifyTables
@@ -241,6 +244,7 @@ typedef struct VerifyTables
 	int32		last_version;	/* ... and with that version of its columns */
 	HTAB	   *digest;			/* of registered schemas */
 	bool		unreadable;		/* one that is selected cannot be read */
+	bool		redactable;		/* one that is selected has redactable columns */
 } VerifyTables;
 
 /*
@@ -269,6 +273,9 @@ extern void tables_close(VerifyTable *t);
  */
 extern bool tables_row_id(VerifyTable *t, HeapTuple tuple, int64 *id);
 extern uint8 *tables_row_bytes(VerifyTable *t, int slot, int64 id, Size *len);
+
+/* By whose registration of the columns a row is hashed. */
+extern const RowPlan *tables_row_plan(const VerifyTable *t, int64 id);
 
 /* Did the calling transaction write the row? */
 extern bool tables_is_own_row(const VerifyTable *t, HeapTuple tuple);
@@ -334,6 +341,7 @@ typedef struct ScanResult
 	Multiset	settled;		/* entries whose rows are all there */
 	Multiset	expected;		/* entries that are selected */
 	Multiset	sealed;			/* entries of this log that must be leaves of it */
+	Multiset	redacted;		/* values of rows of selected entries */
 	bool		misfit;			/* something does not fit: it has to be named */
 } ScanResult;
 
@@ -408,6 +416,9 @@ typedef struct Verification
 	Multiset	entries_expected;
 	Multiset	sealed;
 	bool		sealed_known;
+	Multiset	redacted;		/* what the log's events redact */
+	bool		redacted_known;
+	bool		redacted_fit;	/* and that is what is redacted, each by one event */
 	bool		unsettled;		/* rows do not fit, and none could be named */
 	char	   *unread;			/* why the quick pass ended early, or NULL */
 } Verification;

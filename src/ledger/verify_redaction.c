@@ -7,26 +7,23 @@
  * as well.  The log's events tell: every redacted value has one, and no value that
  * has one is there.
  *
- * Tables without a redactable column are not read.  Ids are unique over all tables,
- * so an event finds its row by ledger_id and ordinal whatever the table was called.
+ * Which values are redacted is counted as rows are read for their entries, as a
+ * multiset, and so is which ones the events redact.  Only where the two differ are
+ * events kept in memory, for whoever names rows (verify_walk.c).  Ids are unique over
+ * all tables, so an event finds its row by ledger_id and ordinal whatever the
+ * table was called.
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "access/htup_details.h"
-#include "access/tableam.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
 
 #include "ledger/log.h"
 #include "ledger/redactable.h"
-#include "ledger/schema.h"
 #include "ledger/verify_redaction.h"
-#include "ledger/site.h"
 
 typedef struct RedactedKey
 {
@@ -38,7 +35,52 @@ typedef struct RedactedValue
 {
 	RedactedKey key;
 	int64		event_id;
+	bool		found;			/* its row was read, and has the column */
 } RedactedValue;
+
+struct Redactions
+{
+	EntryDirectory *directory;
+	HTAB	   *by_value;
+};
+
+/* ---- what is counted ---- */
+
+bool
+redaction_selected(EntryDirectory *d, int64 id)
+{
+	const VerifyEntry *e = entries_before(d, id);
+
+	return e != NULL && id <= e->last_id && entries_selected(d, e);
+}
+
+static void
+redaction_count(Multiset *m, const Selection *s, int64 id, int64 ordinal)
+{
+	uint64		sum = (uint64) id % MULTISET_PRIME + multiset_times((uint64) ordinal, s->ordinal_key);
+
+	multiset_add(m, s->key, (int64) (sum % MULTISET_PRIME));
+}
+
+void
+redaction_count_row(VerifyTable *t, int64 id, const Selection *s, EntryDirectory *d, Multiset *m)
+{
+	const RowPlan *plan = tables_row_plan(t, id);
+
+	for (int i = 0; i < plan->column_count; i++)
+	{
+		const RowColumn *column = &plan->column[i];
+		int			at = column->attnum - 1;
+
+		if (column->form == ROW_REDACTABLE && !t->isnull[at] &&
+			redactable_form(t->value[at]) == COMMITMENT_REDACTED && redaction_selected(d, id))
+			redaction_count(m, s, id, column->ordinal);
+	}
+}
+
+/* ---- the log's redactions ---- */
+
+typedef void (*redaction_function) (void *arg, const encode_event *e, const RedactedKey *key);
 
 /* A decimal number of an event's fields; -1 where there is none. */
 static int64
@@ -58,37 +100,20 @@ redaction_number(const encode_event *e, const char *name)
 	return -1;
 }
 
+/* Redactions whose event's id is in [low, high]. */
 static void
-redaction_note_event(Findings *f, HTAB *redacted, const encode_event *e)
+redaction_read_events(int64 low, int64 high, redaction_function take, void *arg)
 {
-	RedactedKey key = {redaction_number(e, "ledger_id"), redaction_number(e, "ordinal")};
-	RedactedValue *value;
-	bool		found;
-
-	if (key.ledger_id < 0 || key.ordinal < 0)
-	{
-		verify_finding(f, "energyledger.event", (int64) e->event_id, "redaction_malformed",
-					   "ledger_id and ordinal of what was redacted", NULL);
-		return;
-	}
-	value = hash_search(redacted, &key, HASH_ENTER, &found);
-	if (!found)
-		value->event_id = (int64) e->event_id;
-}
-
-/* All redactions of the log, by what they redacted. */
-static HTAB *
-redaction_load(Findings *f)
-{
-	HASHCTL		ctl = {.keysize = sizeof(RedactedKey),.entrysize = sizeof(RedactedValue),
-	.hcxt = CurrentMemoryContext};
-	HTAB	   *redacted = hash_create("redactions", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "redaction events",
 												  ALLOCSET_DEFAULT_SIZES);
 	Record	   *r = record_open("event", LOG_EVENT_COLUMNS);
-	SysScanDesc scan = record_begin(r, 0, NULL);
+	ScanKeyData key[2];
+	SysScanDesc scan;
 	HeapTuple	tuple;
 
+	record_key(r, &key[0], 0, BTGreaterEqualStrategyNumber, low);
+	record_key(r, &key[1], 0, BTLessEqualStrategyNumber, high);
+	scan = record_begin(r, 2, key);
 	while (HeapTupleIsValid(tuple = record_next(scan, ForwardScanDirection)))
 	{
 		Datum		values[LOG_EVENT_COLUMN_COUNT];
@@ -99,100 +124,156 @@ redaction_load(Findings *f)
 		/* otherwise reported with its leaf */
 		if (record_read(r, tuple, values, nulls) && log_read_event(values, nulls, &e) &&
 			e.kind == ENCODE_KIND_REDACTION)
-			redaction_note_event(f, redacted, &e);
+		{
+			RedactedKey value = {redaction_number(&e, "ledger_id"), redaction_number(&e, "ordinal")};
+
+			take(arg, &e, &value);
+		}
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(scratch);
 	}
 	record_end(scan);
 	record_close(r);
 	MemoryContextDelete(scratch);
-	return redacted;
 }
 
-/* By whose registration a row is hashed. */
-static const LedgerSchema *
-redaction_schema(const VerifyTable *t, int64 id)
-{
-	for (int i = 0; i < t->plan_count; i++)
-		if (t->plan[i].site_id == LEDGER_ID_SITE(id))
-			return t->plan[i].schema;
-	return t->plan[0].schema;
-}
-
+/*
+ * Those that can be of a selected row.  An event is younger than the row: since a
+ * trusted checkpoint, the site's own events before it are of rows before it.
+ */
 static void
-redaction_check_row(Findings *f, HTAB *redacted, VerifyTable *t, HeapTuple tuple)
+redaction_each(const Verification *v, redaction_function take, void *arg)
 {
-	RedactedKey key = {0};
-	const LedgerSchema *schema;
+	int64		first = (int64) v->selection.log_site << LEDGER_ID_COUNTER_BITS;
 
-	/* one that cannot be taken apart is told by who reads its entry's rows */
-	if (!tables_row_id(t, tuple, &key.ledger_id))
-		return;
-	schema = redaction_schema(t, key.ledger_id);
-	for (int i = 0; i < schema->plan->column_count; i++)
+	if (v->start == NULL)
+		redaction_read_events(0, PG_INT64_MAX, take, arg);
+	else
 	{
-		const RowColumn *column = &schema->plan->column[i];
-		RedactedValue *value;
-		Datum		stored;
-		int			form;
-
-		if (column->form != ROW_REDACTABLE)
-			continue;
-		if (t->isnull[column->attnum - 1])
-			continue;
-		stored = t->value[column->attnum - 1];
-		form = redactable_form(stored);
-		key.ordinal = column->ordinal;
-		value = hash_search(redacted, &key, HASH_FIND, NULL);
-		if (form == COMMITMENT_REDACTED && value == NULL)
-			verify_finding(f, t->name, key.ledger_id, "redaction_missing",
-						   psprintf("an event that redacts column %u", column->ordinal),
-						   "a redacted value and none");
-		else if (form != COMMITMENT_REDACTED && value != NULL)
-			verify_finding(f, t->name, key.ledger_id, "redaction_undone",
-						   psprintf("column %u redacted by event " INT64_FORMAT, column->ordinal, value->event_id),
-						   "a value");
+		redaction_read_events(0, first - 1, take, arg);
+		redaction_read_events(v->start->id_from, PG_INT64_MAX, take, arg);
 	}
 }
 
-static void
-redaction_scan_table(Findings *f, HTAB *redacted, VerifyTable *t)
+typedef struct RedactionCount
 {
-	TableScanDesc scan = table_beginscan(t->rel, GetActiveSnapshot(), 0, NULL);
-	TupleTableSlot *slot = table_slot_create(t->rel, NULL);
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "verify redactions",
-												  ALLOCSET_DEFAULT_SIZES);
+	Verification *v;
+	EntryDirectory *directory;
+} RedactionCount;
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		MemoryContext old = MemoryContextSwitchTo(scratch);
+static void
+redaction_count_event(void *arg, const encode_event *e, const RedactedKey *key)
+{
+	RedactionCount *c = arg;
 
-		CHECK_FOR_INTERRUPTS();
-		redaction_check_row(f, redacted, t, ((BufferHeapTupleTableSlot *) slot)->base.tuple);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(scratch);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	table_endscan(scan);
-	MemoryContextDelete(scratch);
+	if (key->ledger_id < 0 || key->ordinal < 0 || key->ordinal > PG_UINT16_MAX)
+		verify_finding(&c->v->findings, "energyledger.event", (int64) e->event_id, "redaction_malformed",
+					   "ledger_id and ordinal of what was redacted", NULL);
+	else if (redaction_selected(c->directory, key->ledger_id))
+		redaction_count(&c->v->redacted, &c->v->selection, key->ledger_id, key->ordinal);
 }
 
 void
-verify_redactions(Verification *v)
+redaction_count_events(Verification *v)
 {
-	HTAB	   *redacted = redaction_load(&v->findings);
+	RedactionCount c = {.v = v,.directory = entries_open(v->tables, &v->selection, false)};
 
-	/* a table that is gone or no longer fits the log has been reported by who reads its rows */
-	for (int i = 0; i < v->tables->count; i++)
+	multiset_init(&v->redacted);
+	if (v->tables->redactable)
+		redaction_each(v, redaction_count_event, &c);
+	entries_close(c.directory);
+	v->redacted_known = true;
+}
+
+/* ---- naming ---- */
+
+static void
+redactions_take(void *arg, const encode_event *e, const RedactedKey *key)
+{
+	Redactions *r = arg;
+	RedactedValue *value;
+	bool		found;
+
+	if (key->ledger_id < 0 || key->ordinal < 0 || !redaction_selected(r->directory, key->ledger_id))
+		return;
+	value = hash_search(r->by_value, key, HASH_ENTER, &found);
+	if (!found)
 	{
-		VerifyTable *t = &v->tables->table[i];
-		char	   *why = NULL;
-
-		if (!t->selected || !OidIsValid(t->relid) || !tables_open(t, &why))
-			continue;
-		if (redactable_in(RelationGetDescr(t->rel)))
-			redaction_scan_table(&v->findings, redacted, t);
-		tables_close(t);
+		value->event_id = (int64) e->event_id;
+		value->found = false;
 	}
-	hash_destroy(redacted);
+}
+
+Redactions *
+redactions_load(const Verification *v)
+{
+	HASHCTL		ctl = {.keysize = sizeof(RedactedKey),.entrysize = sizeof(RedactedValue),
+	.hcxt = CurrentMemoryContext};
+	Redactions *r = palloc0(sizeof(Redactions));
+
+	r->directory = entries_open(v->tables, &v->selection, false);
+	r->by_value = hash_create("redactions", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	redaction_each(v, redactions_take, r);
+	return r;
+}
+
+int
+redactions_of_row(Redactions *r, VerifyTable *t, int64 id, RedactionMisfit *misfit)
+{
+	const RowPlan *plan = tables_row_plan(t, id);
+	int			count = 0;
+
+	for (int i = 0; i < plan->column_count; i++)
+	{
+		const RowColumn *column = &plan->column[i];
+		int			at = column->attnum - 1;
+		RedactedKey key = {id, column->ordinal};
+		RedactedValue *value;
+		bool		redacted;
+
+		if (column->form != ROW_REDACTABLE || t->isnull[at])
+			continue;
+		redacted = redactable_form(t->value[at]) == COMMITMENT_REDACTED;
+		value = hash_search(r->by_value, &key, HASH_FIND, NULL);
+		if (value != NULL)
+			value->found = true;
+		if (redacted == (value != NULL) || (redacted && !redaction_selected(r->directory, id)))
+			continue;
+		misfit[count].id = id;
+		misfit[count].ordinal = column->ordinal;
+		misfit[count++].event_id = value != NULL ? value->event_id : 0;
+	}
+	return count;
+}
+
+void
+redactions_name(Findings *f, const char *relation, const RedactionMisfit *misfit)
+{
+	if (misfit->event_id == 0)
+		verify_finding(f, relation, misfit->id, "redaction_missing",
+					   psprintf("an event that redacts column %u", misfit->ordinal),
+					   "a redacted value and none");
+	else
+		verify_finding(f, relation, misfit->id, "redaction_undone",
+					   psprintf("column %u redacted by event " INT64_FORMAT, misfit->ordinal, misfit->event_id),
+					   "a value");
+}
+
+/* What is not where an event says that it was redacted. */
+void
+redactions_end(Redactions *r, Findings *f)
+{
+	HASH_SEQ_STATUS all;
+	RedactedValue *value;
+
+	hash_seq_init(&all, r->by_value);
+	/* in rows that cannot be read anything may be */
+	while ((value = hash_seq_search(&all)) != NULL)
+		if (!value->found && !f->damage)
+			verify_finding(f, "energyledger.event", value->event_id, "redaction_of_nothing",
+						   psprintf("column " INT64_FORMAT " of row " INT64_FORMAT ", which it redacts",
+									value->key.ordinal, value->key.ledger_id), "no such value");
+	hash_destroy(r->by_value);
+	entries_close(r->directory);
+	pfree(r);
 }

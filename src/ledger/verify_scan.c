@@ -26,6 +26,7 @@
 #include "core/sha256.h"
 #include "ledger/verify_parts.h"
 #include "ledger/verify_progress.h"
+#include "ledger/verify_redaction.h"
 
 #define SCAN_OPEN_MAX 64		/* entries open at a time: 20 kB each */
 #define SCAN_EVICTED_MIN 256	/* evictions before it can be seen that a table is scattered */
@@ -84,6 +85,7 @@ scan_begin(VerifyTables *tables, const Selection *selection, leftover_function l
 	multiset_init(&p->result.settled);
 	multiset_init(&p->result.expected);
 	multiset_init(&p->result.sealed);
+	multiset_init(&p->result.redacted);
 	return p;
 }
 
@@ -147,6 +149,8 @@ scan_hash_row(Participant *p, VerifyTable *t, int64 id, uint8 *hash)
 		p->result.misfit = true;
 		return false;
 	}
+	if (t->redactable_count > 0)
+		redaction_count_row(t, id, p->selection, p->directory, &p->result.redacted);
 	m->data = bytes;
 	m->len = len;
 	m->out = hash;

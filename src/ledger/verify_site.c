@@ -27,12 +27,12 @@
 	" = ARRAY[i.incarnation::text, i.key_number::text, encode(i.public_key, 'base64')])"
 
 static void
-verify_site_execute(const char *query, int site_id)
+verify_site_execute(const char *query, int site_id, uint64 from_height)
 {
-	Oid			types[1] = {INT4OID};
-	Datum		args[1] = {Int32GetDatum(site_id)};
+	Oid			types[2] = {INT4OID, INT8OID};
+	Datum		args[2] = {Int32GetDatum(site_id), Int64GetDatum((int64) from_height)};
 
-	if (SPI_execute_with_args(query, 1, types, args, NULL, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(query, 2, types, args, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the log's keys");
 }
 
@@ -84,16 +84,16 @@ verify_change(Findings *f, HeapTuple row, TupleDesc desc)
 }
 
 void
-verify_site(Findings *f, int site_id)
+verify_site(Findings *f, int site_id, uint64 from_height)
 {
 	verify_site_execute("SELECT i.incarnation::bigint,"
 						" format('an event that names %s and its key %s', i.origin, i.key_number)"
 						" FROM energyledger.site i WHERE i.site_id = $1 AND NOT EXISTS"
-						" (SELECT FROM energyledger.event v WHERE " SITE_EVENT_MATCHES ") ORDER BY 1", site_id);
+						" (SELECT FROM energyledger.event v WHERE " SITE_EVENT_MATCHES ") ORDER BY 1", site_id, from_height);
 	verify_site_report(f, "energyledger.site", "site_event");
 	verify_site_execute("SELECT v.event_id, 'the row of energyledger.site that it names'"
 						" FROM energyledger.event v WHERE v.site_id = $1 AND v.kind IN (6, 7) AND NOT EXISTS"
-						" (SELECT FROM energyledger.site i WHERE " SITE_EVENT_MATCHES ") ORDER BY 1", site_id);
+						" (SELECT FROM energyledger.site i WHERE " SITE_EVENT_MATCHES ") ORDER BY 1", site_id, from_height);
 	verify_site_report(f, "energyledger.event", "site_missing");
 	verify_site_execute("SELECT b.height, b.note, i.origin, i.public_key, i.key_number < b.key_number,"
 						" i.key_number = b.since OR NOT EXISTS (SELECT FROM energyledger.event v WHERE " SITE_EVENT_MATCHES
@@ -105,10 +105,10 @@ verify_site(Findings *f, int site_id)
 						" WHERE r.site_id = $1 AND r.first_index > b.first_index + b.leaf_count AND v.event_id = ANY (r.refs))))"
 						" FROM (SELECT height, incarnation, key_number, note, first_index, leaf_count, snapshot,"
 						" CASE WHEN lag(incarnation) OVER w = incarnation THEN lag(key_number) OVER w ELSE 0 END AS since"
-						" FROM energyledger.block WHERE site_id = $1 WINDOW w AS (ORDER BY height)) b"
+						" FROM energyledger.block WHERE site_id = $1 AND height >= $2 WINDOW w AS (ORDER BY height)) b"
 						" JOIN energyledger.site i ON i.site_id = $1 AND i.incarnation = b.incarnation"
 						" AND i.key_number >= b.since AND i.key_number <= b.key_number"
-						" WHERE b.since < b.key_number ORDER BY 1", site_id);
+						" WHERE b.since < b.key_number AND b.height > $2 ORDER BY 1", site_id, from_height);
 	for (uint64 i = 0; i < SPI_processed; i++)
 		verify_change(f, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 }

@@ -6,6 +6,7 @@
 
 #include "ledger/verify_parts.h"
 
-extern void verify_site(Findings *f, int site_id);
+/* from_height: the block that a trusted checkpoint covers; 0: all blocks. */
+extern void verify_site(Findings *f, int site_id, uint64 from_height);
 
 #endif							/* LEDGER_VERIFY_SITE_H */

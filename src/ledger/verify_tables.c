@@ -204,7 +204,10 @@ tables_check_one(VerifyTables *tables, int at, Findings *f)
 	t->relid = RelationGetRelid(rel);
 	table_close(rel, NoLock);
 	if (tables_open(t, &why))
+	{
+		tables->redactable |= t->redactable_count > 0;
 		tables_close(t);
+	}
 	else
 	{
 		verify_finding(f, t->name, -1, "table_columns",
@@ -264,6 +267,7 @@ tables_open(VerifyTable *t, char **why)
 	t->rel = table_open(t->relid, AccessShareLock);
 	t->plan = palloc(sizeof(VerifyPlan) * Max(t->version_count, 1));
 	t->plan_count = 0;
+	t->redactable_count = 0;
 	attnum_max = t->id_attnum = get_attnum(t->relid, LEDGER_ID_COLUMN);
 	for (int i = 0; i < t->version_count && t->id_attnum != InvalidAttrNumber; i++)
 	{
@@ -274,6 +278,7 @@ tables_open(VerifyTable *t, char **why)
 		if (plan->schema == NULL)
 			break;
 		attnum_max = Max(attnum_max, plan->schema->plan->attnum_max);
+		t->redactable_count = Max(t->redactable_count, plan->schema->plan->redactable_count);
 		t->plan_count++;
 	}
 	/* what its columns were may be gone from the log, or say nothing of this table any more */
@@ -308,11 +313,18 @@ tables_row_id(VerifyTable *t, HeapTuple tuple, int64 *id)
 	return true;
 }
 
+const RowPlan *
+tables_row_plan(const VerifyTable *t, int64 id)
+{
+	for (int i = 1; i < t->plan_count; i++)
+		if (t->plan[i].site_id == LEDGER_ID_SITE(id))
+			return t->plan[i].schema->plan;
+	return t->plan[0].schema->plan;
+}
+
 uint8 *
 tables_row_bytes(VerifyTable *t, int slot, int64 id, Size *len)
 {
-	const VerifyPlan *plan = &t->plan[0];
-
 	for (int i = 0; i < t->check_count; i++)
 	{
 		int			at = t->check_attnum[i] - 1;
@@ -322,13 +334,7 @@ tables_row_bytes(VerifyTable *t, int slot, int64 id, Size *len)
 			!datum_check(&t->check[i], &t->value[at]))
 			return NULL;
 	}
-	if (t->plan_count > 1)
-	{
-		for (int i = 0; i < t->plan_count; i++)
-			if (t->plan[i].site_id == LEDGER_ID_SITE(id))
-				plan = &t->plan[i];
-	}
-	return row_leaf_bytes(plan->schema->plan, slot, (uint64) id, t->value, t->isnull, len);
+	return row_leaf_bytes(tables_row_plan(t, id), slot, (uint64) id, t->value, t->isnull, len);
 }
 
 /*

@@ -27,6 +27,7 @@
 #include "ledger/log.h"
 #include "ledger/verify_parts.h"
 #include "ledger/verify_progress.h"
+#include "ledger/verify_redaction.h"
 
 #define AT_TAGS LOG_ENTRY_COLUMN_COUNT
 #define AT_SITE (AT_TAGS + 1)
@@ -41,6 +42,7 @@ typedef struct Walk
 	VerifiedRow *row;			/* rows of the entry at hand */
 	int			row_count;
 	int			row_cap;
+	Redactions *redactions;		/* NULL: there are none to look for */
 } Walk;
 
 /* stands for the hash of a row that could not be read */
@@ -52,6 +54,7 @@ static const uint8 walk_unreadable[MERKLE_HASH_LEN] = {0};
 typedef struct PageRows
 {
 	VerifyTable *t;
+	Redactions *redactions;
 	BlockNumber block;
 	int			only;			/* of the visible ones, from 0; -1: all */
 	MemoryContext scratch;
@@ -60,6 +63,8 @@ typedef struct PageRows
 	int64		id;				/* of the row at hand; -1: not known */
 	int			count;
 	VerifiedRow row[MaxHeapTuplesPerPage];
+	int			misfit_count;	/* of their redactable values */
+	RedactionMisfit *misfit;
 } PageRows;
 
 static void
@@ -82,6 +87,9 @@ walk_take_row(PageRows *page, HeapTuple tuple)
 	sha256_of(bytes, len, row->hash);
 	row->id = page->id;
 	page->count++;
+	if (page->redactions != NULL && page->misfit != NULL)
+		page->misfit_count += redactions_of_row(page->redactions, page->t, page->id,
+												page->misfit + page->misfit_count);
 }
 
 static void
@@ -94,6 +102,7 @@ walk_read_page(void *arg)
 	int			at = 0;
 
 	page->count = 0;
+	page->misfit_count = 0;
 	page->seen = 0;
 	page->opened = false;
 	heap_setscanlimits(scan, page->block, 1);
@@ -127,6 +136,8 @@ walk_put(Walk *p, PageRows *page)
 			(!s->only_site || LEDGER_ID_SITE(id) == s->log_site))
 			rowsort_put(p->sort, &page->row[i]);
 	}
+	for (int i = 0; i < page->misfit_count; i++)
+		redactions_name(&p->v->findings, page->t->name, &page->misfit[i]);
 }
 
 /* Row by row, since one of the page's rows, or the page itself, cannot be read. */
@@ -155,6 +166,7 @@ walk_page_rows(Walk *p, PageRows *page, const char *page_why)
 		verify_finding(&p->v->findings, page->t->name, page->id, "row_unreadable",
 					   psprintf("a row in block %u", page->block), why);
 		page->count = 0;
+		page->misfit_count = 0;
 		if (page->id >= 0)
 		{
 			page->count = 1;
@@ -178,6 +190,9 @@ walk_read_table(Walk *p, VerifyTable *t)
 	blocks = RelationGetNumberOfBlocks(t->rel);
 	progress_totals(blocks, 0);
 	page->t = t;
+	page->redactions = p->redactions;
+	if (t->redactable_count > 0)
+		page->misfit = palloc(sizeof(RedactionMisfit) * MaxHeapTuplesPerPage * t->redactable_count);
 	page->scratch = AllocSetContextCreate(CurrentMemoryContext, "verify page", ALLOCSET_DEFAULT_SIZES);
 	for (page->block = 0; page->block < blocks; page->block++)
 	{
@@ -190,6 +205,8 @@ walk_read_table(Walk *p, VerifyTable *t)
 		progress_blocks(1, page->seen);
 	}
 	MemoryContextDelete(page->scratch);
+	if (page->misfit != NULL)
+		pfree(page->misfit);
 	pfree(page);
 	tables_close(t);
 }
@@ -211,9 +228,9 @@ walk_advance(Walk *p)
 
 /* Rows below `id` that no entry has. */
 static void
-walk_skip_to(Walk *p, uint64 id, bool to_end)
+walk_skip_to(Walk *p, int64 id, bool to_end)
 {
-	for (; p->more && (to_end || (uint64) p->next.id < id); walk_advance(p))
+	for (; p->more && (to_end || p->next.id < id); walk_advance(p))
 		verify_finding(&p->v->findings, walk_name(p, p->next.table), p->next.id, "row_without_entry",
 					   "no such row", psprintf("leaf hash %s", verify_hex(p->next.hash)));
 }
@@ -225,7 +242,7 @@ walk_collect(Walk *p, const encode_entry *e)
 	int			table = tables_of_entry(p->v->tables, e->relation, (int32) e->schema_version);
 
 	p->row_count = 0;
-	for (; p->more && (uint64) p->next.id <= e->last_id; walk_advance(p))
+	for (; p->more && p->next.id <= (int64) e->last_id; walk_advance(p))
 	{
 		const char *name = walk_name(p, p->next.table);
 
@@ -302,7 +319,7 @@ walk_entry(Walk *p, int site_id, const encode_entry *e, const uint8 *tags, Size 
 	uint8		root[MERKLE_HASH_LEN];
 
 	(void) tables_entry_schema(p->v->tables, site_id, e, &p->v->findings);
-	walk_skip_to(p, e->first_id, false);
+	walk_skip_to(p, (int64) e->first_id, false);
 	walk_collect(p, e);
 	merkle_frontier_init(&frontier);
 	for (int i = 0; i < p->row_count; i++)
@@ -374,11 +391,15 @@ verify_name_rows(Verification *v)
 	p->row_cap = ENTRY_ROWS_MAX;
 	p->row = palloc(sizeof(VerifiedRow) * p->row_cap);
 	p->sort = rowsort_begin();
+	if (v->redacted_known && v->tables->redactable)
+		p->redactions = redactions_load(v);
 	for (int i = 0; i < v->tables->count; i++)
 		if (v->tables->table[i].selected && OidIsValid(v->tables->table[i].relid))
 			walk_read_table(p, &v->tables->table[i]);
 	rowsort_perform(p->sort);
 	walk_entries(p);
+	if (p->redactions != NULL)
+		redactions_end(p->redactions, &v->findings);
 	rowsort_end(p->sort);
 	pfree(p->row);
 	pfree(p);

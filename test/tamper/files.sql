@@ -43,6 +43,18 @@ BEGIN
         CALL tamper.try_file('value: a length beyond the row', r.place, 't', p.block, p.at, '\xfcffffff',
             '^row_unreadable\|public\.t$', '^(row_missing|entry_rows)\|public\.t\|');
     END LOOP;
+    -- of a value and of a commitment; and the value's own first byte
+    FOR r IN SELECT pl.place, o.ctid AS tid, o.ledger_id AS id FROM tamper.places(40) pl JOIN person o ON o.n = pl.at LOOP
+        SELECT * INTO p FROM tamper.attribute_place('person', r.tid, 'name');
+        CALL tamper.try_file('value: a length beyond the row in a redactable value', r.place, 'person', p.block, p.at, '\xfcffffff',
+            '^row_unreadable\|public\.person$', '^(row_missing|entry_rows)\|public\.person\|');
+        CALL tamper.try_file('value: a redactable value of no length', r.place, 'person', p.block, p.at, '\x03',
+            -- what lies behind it moves, the row's own id too
+            format('^row_(changed|unreadable|missing)\|public\.person(\|%s)?$', r.id),
+            '^(row_missing|row_without_entry|entry_rows|redaction_undone)\|public\.person|^redaction_of_nothing\|');
+        CALL tamper.try_file('value: a redactable value of another form', r.place, 'person', p.block, p.at + 1, '\x07',
+            format('^row_(changed|unreadable)\|public\.person\|%s$', r.id), '^redaction_undone\|public\.person\|');
+    END LOOP;
     FOR r IN SELECT pl.place, e.*, c.name, c.bytes FROM (VALUES ('c_int_array', '\x00010000'::bytea), ('c_jsonb', '\xffffff2f'),
             ('c_numrange', '\xffffffff'), ('c_text_array', '\x06000000')) c(name, bytes),
         tamper.places((SELECT count(*) FROM every)) pl
@@ -142,7 +154,7 @@ BEGIN
             byte := get_byte(get_raw_page(r.rel, p.block::integer), p.at + k);
             CALL tamper.try_file('log file: a bit of ' || r.rel, r.place, r.rel::regclass, p.block, p.at + k,
                 decode(lpad(to_hex(byte # (1 << tamper.draw(6)::int)), 2, '0'), 'hex'),
-                '\|energyledger\.|^entry_rows\|', '^(row_|schema_|entry_|table_)', '', format('SELECT x::text FROM %s x WHERE ctid = %L', r.rel, tid));
+                '\|energyledger\.|^entry_rows\|', '^(row_|schema_|entry_|table_|redaction_)', '', format('SELECT x::text FROM %s x WHERE ctid = %L', r.rel, tid));
         END;
     END LOOP;
 END $$;

@@ -15,6 +15,7 @@ el_cluster healthy "fsync = off" "max_prepared_transactions = 10" "energyledger.
 el_psql -c "CREATE EXTENSION pg_energyledger" -c "CREATE EXTENSION amcheck" \
 	-c "CREATE TABLE a (n int, note text, r double precision DEFAULT random()) USING ledger" \
 	-c "CREATE TABLE b (n int) USING ledger" -c "CREATE INDEX ON a (n)" \
+	-c "CREATE TABLE person (n int, name energyledger.redactable, memo energyledger.redactable) USING ledger" \
 	-c "CREATE TABLE p (n int, k int, ledger_id bigint NOT NULL DEFAULT 0) PARTITION BY LIST (k)" \
 	-c "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1) USING ledger" \
 	-c "CREATE TABLE p2 (k int, ledger_id bigint NOT NULL DEFAULT 0, n int) USING ledger" \
@@ -47,6 +48,11 @@ INSERT INTO a (n) VALUES (3);
 RELEASE s2;
 COMMIT;
 SQL
+cat > "$EL_TMP/erase.sql" <<'SQL'
+INSERT INTO person SELECT g, 'name ' || g, 'memo' FROM generate_series(1, 5) g;
+SELECT energyledger.redact('person', ledger_id, 'name', 'asked for') FROM
+	(SELECT ledger_id FROM person WHERE NOT energyledger.is_redacted(name) ORDER BY random() LIMIT 3) p;
+SQL
 cat > "$EL_TMP/long.sql" <<'SQL'
 \set pause random(500, 3000)
 BEGIN;
@@ -62,7 +68,7 @@ write()
 	local script
 
 	writers=()
-	for script in short:6 mixed:6 long:4; do
+	for script in short:6 mixed:5 long:4 erase:1; do
 		"$EL_BIN/pgbench" -n -c "${script#*:}" -j 1 -T "$1" -f "$EL_TMP/${script%:*}.sql" > "$EL_TMP/${script%:*}.out" 2>&1 &
 		writers+=($!)
 	done
@@ -82,6 +88,7 @@ done
 wait "${writers[@]}"
 el_is "beside 16 writers, $rounds times four ways: no finding" "$found" ""
 el_ok "it was looked often enough" [ "$rounds" -ge 2 ]
+el_ok "and rows were redacted" [ "$(el_psql -c "SELECT count(*) FROM energyledger.event WHERE kind = 8")" -ge 20 ]
 
 # ---------------------------------------------------------------- just after a crash
 
@@ -113,6 +120,32 @@ el_psql -c "COMMIT PREPARED 'one'" -c "ROLLBACK PREPARED 'two'"
 el_is "committed and rolled back: no finding" "$(verify "")" ""
 el_psql -o /dev/null -c "SELECT energyledger.seal()"
 el_is "and since a checkpoint of before" "$(verify "since => \$n\$$held\$n\$")" ""
+
+# A key that is replaced after the checkpoint: handed over, and found where it is not.
+el_psql -o /dev/null -c "SELECT energyledger.rotate_key()" -c "SELECT energyledger.seal()"
+el_is "since a checkpoint of before the key was replaced: no finding" "$(verify "since => \$n\$$held\$n\$")" ""
+block=$(el_psql -c "SELECT min(height) FROM energyledger.block WHERE key_number = 2")
+handed=$(el_psql -c "SELECT note FROM energyledger.block WHERE height = $block")
+# note TEXT: into that block
+note()
+{
+	el_psql -c "UPDATE pg_class SET relam = 2 WHERE oid = 'energyledger.block'::regclass" \
+		-c "UPDATE energyledger.block SET note = \$n\$$1
+\$n\$ WHERE height = $block" \
+		-c "UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'ledger_log') WHERE oid = 'energyledger.block'::regclass"
+}
+el_is "that block is signed by both" "$(grep -c '^— ' <<< "$handed")" 2
+new_id=$(el_psql -c "SELECT split_part(energyledger.site_vkey(), '+', 2)")
+kept=$(while IFS= read -r line; do
+	case $line in
+		'— '*) [ "$(awk '{ print $NF }' <<< "$line" | base64 -d | od -An -tx1 -N4 | tr -d ' ')" = "$new_id" ] && printf '%s\n' "$line" ;;
+		*) printf '%s\n' "$line" ;;
+	esac
+done <<< "$handed")
+note "$kept"
+el_is "without the old key's signature it is found" "$(verify "since => \$n\$$held\$n\$" | cut -d'|' -f1-3)" "key_handover|energyledger.block|$block"
+note "$handed"
+el_is "put back, nothing is" "$(verify "since => \$n\$$held\$n\$")" ""
 el_is "one's own rows, entries and tables are not covered" "$(el_psql -f - <<'SQL'
 BEGIN;
 INSERT INTO a (n) SELECT generate_series(1, 2000);
@@ -154,23 +187,36 @@ el_psql -d two -c "CREATE EXTENSION pg_energyledger" \
 	-c "UPDATE energyledger.site SET site_id = 2" -c "UPDATE energyledger.event SET site_id = 2, event_id = event_id + (1::bigint << 45)" \
 	-c "UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'ledger_log')
 		WHERE oid IN ('energyledger.site'::regclass, 'energyledger.event'::regclass)"
+# (its columns in another order)
 el_psql -d two -o /dev/null -c "CREATE TABLE b (n int) USING ledger" -c "INSERT INTO b SELECT generate_series(1, 1500)" \
+	-c "CREATE TABLE person (memo energyledger.redactable, n int, name energyledger.redactable) USING ledger" \
+	-c "INSERT INTO person SELECT 'memo', -g, 'name ' || g FROM generate_series(1, 10) g" \
+	-c "SELECT energyledger.redact('person', ledger_id, 'name', 'there') FROM person WHERE n = -1" \
 	-c "INSERT INTO b VALUES (1), (2)" -c "SELECT energyledger.seal()" || el_die "site 2 does not write"
 el_is "site 2 by itself: no finding" "$(PGDATABASE=two verify "")" ""
 el_is "its ids are its own" "$(el_psql -d two -c "SELECT DISTINCT ledger_id >> 45 FROM b")" 2
 el_psql -d joined -o /dev/null -c "INSERT INTO b VALUES (1)" -c "SELECT energyledger.seal()"
-for table in energyledger.site energyledger.table_schema energyledger.entry energyledger.block energyledger.event energyledger.leaf_run energyledger.subtree b; do
+bring()			# TABLE COLUMNS AM CONDITION
+{
+	el_psql -d two -c "COPY (SELECT $2 FROM $1 $4) TO STDOUT (FORMAT binary)" |
+		{ el_psql -d joined -c "UPDATE pg_class SET relam = 2 WHERE oid = '$1'::regclass" \
+			-c "COPY $1 FROM STDIN (FORMAT binary)" \
+			-c "UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = '$3') WHERE oid = '$1'::regclass" ||
+			el_die "$1 did not come over"; }
+}
+for table in site table_schema entry block event leaf_run subtree; do
 	# (what CREATE EXTENSION registered was site 1's)
-	el_psql -d two -c "COPY (SELECT * FROM $table $([ $table = b ] || echo "WHERE site_id = 2")) TO STDOUT (FORMAT binary)" |
-		{ el_psql -d joined -c "UPDATE pg_class SET relam = 2 WHERE oid = '$table'::regclass" \
-			-c "COPY $table FROM STDIN (FORMAT binary)" \
-			-c "UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = '$([ $table = b ] && echo ledger || echo ledger_log)') WHERE oid = '$table'::regclass" ||
-			el_die "$table did not come over"; }
+	bring energyledger.$table "*" ledger_log "WHERE site_id = 2"
 done
+bring b "*" ledger ""
+bring person "n, name, memo, ledger_id" ledger ""
 PGDATABASE=joined
 el_is "rows of two sites in a table: no finding" "$(verify "")" ""
 el_is "site 2's log and rows alone" "$(verify "site => 2, workers => 1")" ""
 el_is "site 1's alone" "$(verify "site => 1")" ""
+el_is "a row of site 2 is redacted here" "$(el_psql -c "SELECT count(energyledger.redact('person', ledger_id, 'name', 'here')) FROM person WHERE n = -2")" 1
+el_is "by the column's number there" "$(el_psql -c "SELECT field_values[4] FROM energyledger.event WHERE field_values[5] IN ('here', 'there')" | paste -sd, -)" "3,3"
+el_is "no finding" "$(verify "")$(verify "site => 1")$(verify "site => 2")$(verify "since => energyledger.checkpoint()")" ""
 # edit SQL: as somebody does who knows the catalog
 edit()
 {

@@ -32,6 +32,9 @@ INSERT INTO every SELECT
 CREATE TABLE t (n int, note text, other_note text, at timestamptz) USING ledger;
 CREATE TABLE other (n int) USING ledger;
 CREATE TABLE wide (n int, blob bytea) USING ledger;
+CREATE TABLE person (n int, name energyledger.redactable, memo energyledger.redactable) USING ledger;
+INSERT INTO person SELECT g, 'name ' || g, CASE WHEN g % 3 > 0 THEN 'memo ' || g END FROM generate_series(1, 40) g;
+CREATE TABLE tamper.kept AS TABLE person;
 INSERT INTO t SELECT g, 'note ' || g, 'else ' || g, '2030-01-01 00:00+00'::timestamptz + g * interval '1 s' FROM generate_series(1, 10) g;
 INSERT INTO t VALUES (11, 'note 11', 'else 11', '2030-01-01 00:00:11+00');
 INSERT INTO t SELECT g, 'note ' || g, 'else ' || g, '2030-01-01 00:00+00'::timestamptz + g * interval '1 s' FROM generate_series(12, 3000) g;
@@ -54,6 +57,7 @@ SELECT energyledger.seal();
 CREATE TABLE briefly (n int) USING ledger;
 INSERT INTO briefly VALUES (1);
 ALTER TABLE briefly RENAME TO longer;
+SELECT count(energyledger.redact('person', ledger_id, 'name', 'asked for')) FROM person WHERE n % 2 = 0;
 INSERT INTO longer VALUES (2);
 INSERT INTO t VALUES (3011, 'note 3011', 'else 3011', '2030-01-01 00:50:11+00');
 SELECT energyledger.seal();
@@ -65,7 +69,7 @@ INSERT INTO t SELECT g, 'note ' || g, 'else ' || g, '2030-01-01 00:00+00'::times
 INSERT INTO other (n, added) VALUES (5, 55);
 CREATE INDEX t_n ON t (n);
 CREATE INDEX t_note ON t (note);
-VACUUM (FREEZE) t, other, every, wide;
+VACUUM (FREEZE) t, other, every, wide, person;
 VACUUM (FREEZE) energyledger.entry, energyledger.block, energyledger.leaf_run, energyledger.subtree, energyledger.table_schema, energyledger.event, energyledger.site;
 -- read to push everything else out of shared buffers
 CREATE TABLE tamper.filler AS SELECT g, repeat('x', 1000) FROM generate_series(1, 3600) g;

@@ -121,10 +121,10 @@ BEGIN
     END LOOP;
     FOR k IN SELECT unnest(ARRAY['field_values[1] = ''public.x''', 'field_names[1] = ''table''', 'role = ''mallory''', 'made_at = made_at - interval ''1 us''']) LOOP
         CALL tamper.try_edit('event: edited', substring(k from '^[a-z_]+'), 'energyledger.event', 'true',
-            'UPDATE %s SET ' || k || ' WHERE %s', '^event_changed\|energyledger\.event\|', '^(table_missing|table_columns|row_in_wrong_table|row_missing|row_without_entry|site_event|site_missing)\|');
+            'UPDATE %s SET ' || k || ' WHERE %s', '^event_changed\|energyledger\.event\|', '^(table_missing|table_columns|row_in_wrong_table|row_missing|row_without_entry|site_event|site_missing|redaction_missing)\|');
     END LOOP;
-    CALL tamper.try_edit('event: its kind edited', 'all', 'energyledger.event', 'true', 'UPDATE %s SET kind = 5 WHERE %s', '^event_malformed\|energyledger\.event\|', '^(table_missing|row_in_wrong_table|row_missing)\|');
-    CALL tamper.try_edit('event: removed', 'all', 'energyledger.event', 'true', 'DELETE FROM %s WHERE %s', '^event_missing\|energyledger\.event\|', '^(table_missing|table_columns|row_in_wrong_table|row_missing|row_without_entry|site_event|site_missing)\|');
+    CALL tamper.try_edit('event: its kind edited', 'all', 'energyledger.event', 'true', 'UPDATE %s SET kind = 5 WHERE %s', '^event_malformed\|energyledger\.event\|', '^(table_missing|row_in_wrong_table|row_missing|redaction_missing)\|');
+    CALL tamper.try_edit('event: removed', 'all', 'energyledger.event', 'true', 'DELETE FROM %s WHERE %s', '^event_missing\|energyledger\.event\|', '^(table_missing|table_columns|row_in_wrong_table|row_missing|row_without_entry|site_event|site_missing|redaction_missing)\|');
     CALL tamper.try_edit('site: another public key', 'all', 'energyledger.site', 'true', 'UPDATE %s SET public_key = sha256('''') WHERE %s', '^checkpoint_signature\|energyledger\.block\|', '^(site_event|site_missing)\|');
     CALL tamper.try_edit('site: another name', 'all', 'energyledger.site', 'true', 'UPDATE %s SET origin = ''energyledger/1/2'' WHERE %s', '^checkpoint_signature\|energyledger\.block\|', '^(site_event|site_missing)\|');
     CALL tamper.try_edit('site: its key removed', 'all', 'energyledger.site', 'true', 'UPDATE %s SET key_number = 2 WHERE %s', '^site_missing\|energyledger\.block\|');

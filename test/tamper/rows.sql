@@ -66,6 +66,10 @@ BEGIN
             tamper.edit('t', format('UPDATE t SET ledger_id = %s WHERE ledger_id = %s', (1::bigint << 45) + (1::bigint << 44) + r.n, r.id)),
             tamper.edit('t', format('UPDATE t SET ledger_id = %s WHERE ledger_id = %s', r.id, (1::bigint << 45) + (1::bigint << 44) + r.n)),
             format('^row_missing\|public\.t\|%s$|^entry_rows', r.id), '^row_without_entry\|public\.t\|');
+        CALL tamper.try('row: its ledger_id made negative', r.place,
+            tamper.edit('t', format('UPDATE t SET ledger_id = -ledger_id WHERE ledger_id = %s', r.id)),
+            tamper.edit('t', format('UPDATE t SET ledger_id = -ledger_id WHERE ledger_id = -%s', r.id)),
+            format('^row_missing\|public\.t\|%s$|^entry_rows', r.id), '^row_without_entry\|public\.t$');
         CALL tamper.try('row: without a ledger_id', r.place,
             tamper.edit('t', 'ALTER TABLE t ALTER ledger_id DROP NOT NULL',
                 format('INSERT INTO t (n, note, ledger_id) VALUES (%s, ''x'', NULL)', r.n)),
@@ -103,6 +107,32 @@ BEGIN
                 format('INSERT INTO other SELECT * FROM other WHERE ledger_id BETWEEN %s AND %s', r.b, r.b_last)),
             tamper.edit('other', 'DELETE FROM other', 'INSERT INTO other TABLE tamper.aside', 'DROP TABLE tamper.aside'),
             format('^row_missing\|public\.other\|%s$', r.a), '^row_duplicate\|public\.other\|');
+    END LOOP;
+END $$;
+
+-- values that were erased without a redaction, or are there again after one
+DO $$
+DECLARE
+    r record;
+    commitment text := 'UPDATE person SET %1$I = energyledger.redactable_in(textout(''energyledger:redacted:'' || encode(energyledger.commitment(%1$I), ''hex''))) WHERE n = %2$s';
+    value text := 'UPDATE person p SET %1$I = k.%1$I FROM tamper.kept k WHERE p.n = %2$s AND k.n = %2$s';
+BEGIN
+    FOR r IN SELECT pl.place, 2 * pl.at - 1 AS n, p.ledger_id AS id FROM tamper.places(20) pl JOIN person p ON p.n = 2 * pl.at - 1 LOOP
+        CALL tamper.try('redaction: a value erased without one', r.place, tamper.edit('person', format(commitment, 'name', r.n)),
+            tamper.edit('person', format(value, 'name', r.n)), format('^redaction_missing\|public\.person\|%s$', r.id));
+    END LOOP;
+    FOR r IN SELECT pl.place, 2 * pl.at AS n, p.ledger_id AS id FROM tamper.places(20) pl JOIN person p ON p.n = 2 * pl.at LOOP
+        CALL tamper.try('redaction: the value put back', r.place, tamper.edit('person', format(value, 'name', r.n)),
+            tamper.edit('person', format(commitment, 'name', r.n)), format('^redaction_undone\|public\.person\|%s$', r.id));
+        CALL tamper.try('redaction: of a row that is gone', r.place,
+            tamper.edit('person', format('CREATE TABLE tamper.aside AS SELECT * FROM person WHERE n = %s', r.n), format('DELETE FROM person WHERE n = %s', r.n)),
+            tamper.edit('person', 'INSERT INTO person TABLE tamper.aside', 'DROP TABLE tamper.aside'),
+            format('^row_missing\|public\.person\|%s$', r.id), '^redaction_of_nothing\|energyledger\.event\|[0-9]+$');
+        -- and where other rows do not fit either
+        CALL tamper.try('redaction: the value put back, another row edited', r.place,
+            tamper.edit('person', format(value, 'name', r.n), 'UPDATE person SET n = -n WHERE n = 1'),
+            tamper.edit('person', format(commitment, 'name', r.n), 'UPDATE person SET n = -n WHERE n = -1'),
+            format('^redaction_undone\|public\.person\|%s$', r.id), '^row_changed\|public\.person\|[0-9]+$');
     END LOOP;
 END $$;
 
