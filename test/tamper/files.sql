@@ -21,7 +21,7 @@ BEGIN
             CALL tamper.try_file('bit: ' || c.attname, r.place, 'every', p.block, p.at + k,
                 decode(lpad(to_hex(byte # (1 << tamper.draw(8)::int)), 2, '0'), 'hex'),
                 format('^(row_changed|row_unreadable|row_missing|entry_rows)\|public\.every\|%s$|^row_unreadable\|public\.every$', r.id),
-                '^row_(missing|changed|without_entry)\|public\.every\|', '', format('SELECT e::text FROM every e WHERE ledger_id = %s', r.id));
+                '^row_(missing|changed|without_entry|unreadable)\|public\.every', '', format('SELECT e::text FROM every e WHERE ledger_id = %s', r.id));
         END LOOP;
     END LOOP;
     FOR r IN SELECT pl.place, t.* FROM tamper.places((SELECT count(*) FROM tamper.row_of_t)) pl JOIN tamper.row_of_t t USING (at) LOOP
@@ -99,7 +99,7 @@ BEGIN
             overlay(set_byte(page, off + 21, (get_byte(page, off + 21) & ~8) | 4) PLACING '\x03000000' FROM off + 5), missing);
         CALL tamper.try_file('header: a NULL bitmap that is not there', r.place, 't', block, off + 20,
             decode(lpad(to_hex(get_byte(page, off + 20) | 1), 2, '0'), 'hex'),
-            format('^row_(changed|unreadable|missing)\|public\.t\|%s$|^row_unreadable\|public\.t$', r.id), '^row_(without_entry|missing)\|public\.t\|');
+            format('^row_(changed|unreadable|missing)\|public\.t\|%s$|^row_unreadable\|public\.t$', r.id), '^row_(without_entry|missing)\|public\.t(\||$)');
         CALL tamper.try_file('header: fewer columns', r.place, 't', block, off + 18, '\x01',
             format('^row_(changed|missing)\|public\.t\|%s$', r.id), '^row_without_entry\|public\.t\|0$');
         CALL tamper.try_file('header: t_hoff beyond the row', r.place, 't', block, off + 22, '\xf8', '^row_(unreadable|missing)\|public\.t', '^row_(unreadable|missing|without_entry)');
