@@ -148,12 +148,14 @@ add_pgtap()
 		cp "$home/pgtap/root/usr/share/postgresql/$version/extension/"pgtap* "$into/"
 }
 
-if [ ! -s "$home/ready" ]; then
+# One that was made with fewer modules does not do.
+if [ ! -s "$home/ready" ] || [ "$(cat "$home/contrib" 2> /dev/null)" != "$contrib" ]; then
 	rm -rf "$home"
 	mkdir -p "$home" || exit 1
 	apt_set_up
 	from_source || from_binaries || die "PostgreSQL $version can be had neither as source nor as binary packages"
 	add_pgtap
+	echo "$contrib" > "$home/contrib"
 	chmod -R a+rX "$home"
 	printf '%s\t%s, %s\n' "$pg_config" "$("$pg_config" --version)" "$what" > "$home/ready"
 fi

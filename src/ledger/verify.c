@@ -123,13 +123,20 @@ verify_names_part(void *arg)
 	v->tables = tables_load(lineage_load(), v->selection.only_table ? verify_only(v->options->relid) : NULL);
 }
 
+/* Without the row that names this site nobody knows which log is its own. */
+static void
+verify_own_site_part(void *arg)
+{
+	((Verification *) arg)->own_site = site_current();
+}
+
 static void
 verify_set_up(Verification *v)
 {
 	const VerifyOptions *o = v->options;
 	Selection  *s = &v->selection;
 
-	s->log_site = o->site_id != 0 ? o->site_id : site_current()->site_id;
+	s->log_site = o->site_id != 0 ? o->site_id : v->own_site->site_id;
 	s->only_site = o->site_id != 0;
 	s->only_table = OidIsValid(o->relid);
 	s->ids_given = o->ids_given;
@@ -236,11 +243,13 @@ verify_site_part(void *arg)
 
 /* ---- what is said at the end ---- */
 
-static char *
+static const char *
 verify_covered(const Verification *v)
 {
 	StringInfoData text;
 
+	if (v->own_site == NULL)
+		return "nothing else";
 	initStringInfo(&text);
 	if (v->selection.only_table)
 		appendStringInfo(&text, "rows of \"%s\"", get_rel_name(v->options->relid));
@@ -263,7 +272,7 @@ verify_covered(const Verification *v)
 static void
 verify_say(const Verification *v)
 {
-	char	   *covered = verify_covered(v);
+	const char *covered = verify_covered(v);
 
 	if (v->findings.count > 0)
 		ereport(NOTICE,
@@ -287,6 +296,9 @@ verify_done(int code, Datum arg)
 static void
 verify_run(Verification *v)
 {
+	verify_part(v, verify_own_site_part, "energyledger.site", "site_unreadable");
+	if (v->own_site == NULL)
+		return;
 	verify_set_up(v);
 	verify_part(v, verify_log_part, "energyledger.leaf_run", "log_unreadable");
 	verify_part(v, verify_rows_part, "energyledger.entry", "entries_unreadable");

@@ -402,6 +402,7 @@ typedef struct Verification
 	const VerifyOptions *options;
 	Findings	findings;
 	Selection	selection;
+	const Site *own_site;		/* NULL: it cannot be told */
 	VerifyTables *tables;
 	char	   *amcheck;		/* its schema, where indexes are verified too */
 	LogKeys    *keys;

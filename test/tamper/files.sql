@@ -174,6 +174,6 @@ BEGIN
         EXECUTE format('SELECT ctid FROM %s ORDER BY 1 OFFSET %s LIMIT 1', r.rel, r.at - 1) INTO tid;
         SELECT * INTO p FROM tamper.attribute_place(r.rel::regclass, tid, r.col);
         CALL tamper.try_file('log file: a length beyond the row in ' || r.rel || '.' || r.col, r.place, r.rel::regclass, p.block, p.at, '\xfcffff3f',
-            '\|energyledger\.|^error\|XX001|^entry_rows\||^row_without_entry\|', '\|public\.');
+            '\|energyledger\.|^entry_rows\||^row_without_entry\|', '\|public\.');
     END LOOP;
 END $$;
