@@ -25,6 +25,7 @@ SQL_PARTS    = sql/preamble.sql \
                sql/personal.sql \
                sql/proof.sql \
                sql/tree.sql \
+               sql/fleet.sql \
                sql/metering.sql \
                sql/roles.sql
 EXTENSION_SQL = pg_energyledger--$(EXTVERSION).sql

@@ -1,39 +1,12 @@
 /*
- * metering.sql: meters, their signed messages, and what is read from them.
+ * metering.sql: signed messages of meters, and what is read from them.
  *
- * Four ledger tables: who may speak (meter), what was said, byte for byte
- * (message), the readings in it (reading), and all that was not believed
- * (quarantine).  Meter names compare as bytes (COLLATE "C"): they are
+ * Ledger tables: what was said, byte for byte (message), the readings in it
+ * (reading), all that was not believed (quarantine), and what a person decided to
+ * believe after all (quarantine_release).  Meter names compare as bytes (COLLATE "C"): they are
  * identifiers, and lookups by them are the hottest path of ingest.  Each index
  * costs time on that path, so there are only those that something here uses.
  */
-
-CREATE TABLE energyledger.meter (
-    meter                  text COLLATE "C" NOT NULL,
-    public_key             bytea NOT NULL,
-    algorithm              text NOT NULL,
-    technology             text,
-    capacity_w             bigint,
-    latitude_microdegrees  integer,
-    longitude_microdegrees integer,
-    party                  text,
-    description            text,
-    registered_at          timestamptz NOT NULL
-) USING ledger;
-CREATE INDEX meter_meter_idx ON energyledger.meter (meter, registered_at, ledger_id);
-
-COMMENT ON TABLE energyledger.meter IS
-'registrations of meters and their keys; a meter''s newest row is the one that counts. Written by register_meter()';
-COMMENT ON COLUMN energyledger.meter.meter IS 'name: 1 to 64 of A-Z a-z 0-9 . _ : -';
-COMMENT ON COLUMN energyledger.meter.public_key IS 'Ed25519: 32 bytes; ES256: 65-byte uncompressed point, or its 91-byte SubjectPublicKeyInfo';
-COMMENT ON COLUMN energyledger.meter.algorithm IS 'Ed25519 or ES256: messages signed by another algorithm are quarantined';
-COMMENT ON COLUMN energyledger.meter.technology IS 'what it measures, in the operator''s words: consumption, solar, battery';
-COMMENT ON COLUMN energyledger.meter.capacity_w IS 'nameplate power in watts';
-COMMENT ON COLUMN energyledger.meter.latitude_microdegrees IS 'WGS 84 latitude in millionths of a degree, north positive';
-COMMENT ON COLUMN energyledger.meter.longitude_microdegrees IS 'WGS 84 longitude in millionths of a degree, east positive';
-COMMENT ON COLUMN energyledger.meter.party IS 'whose it is';
-COMMENT ON COLUMN energyledger.meter.description IS 'free text';
-COMMENT ON COLUMN energyledger.meter.registered_at IS 'when this row was written';
 
 CREATE TABLE energyledger.message (
     meter        text COLLATE "C" NOT NULL,
@@ -48,12 +21,18 @@ CREATE TABLE energyledger.message (
     received_at  timestamptz NOT NULL,
     chained      boolean NOT NULL,
     prev_valid   boolean,
+    clock_ahead_ms bigint,
+    clock_back_ms  bigint,
+    quarantine_id  bigint,
     raw          bytea NOT NULL
 ) USING ledger;
 CREATE UNIQUE INDEX message_key ON energyledger.message (meter, epoch, seq);
 -- the end of a meter's unbroken sequence, and the few messages beyond a gap
 CREATE INDEX message_chained_idx ON energyledger.message (meter, epoch, seq) WHERE chained;
 CREATE INDEX message_unchained_idx ON energyledger.message (meter, epoch, seq) WHERE NOT chained;
+-- what somebody should look at: few, on a sound fleet
+CREATE INDEX message_anomaly_idx ON energyledger.message (meter, epoch, seq)
+    WHERE NOT prev_valid OR clock_ahead_ms IS NOT NULL OR clock_back_ms IS NOT NULL;
 
 COMMENT ON TABLE energyledger.message IS
 'accepted messages, one for each (meter, epoch, seq), as the bytes that were signed. Written by ingest()';
@@ -71,6 +50,11 @@ COMMENT ON COLUMN energyledger.message.chained IS
 'every earlier message of the epoch was in the ledger when this one was stored. Never corrected: the unbroken sequence ends at the highest chained message or, where stored messages follow it without a gap, at the last of these';
 COMMENT ON COLUMN energyledger.message.prev_valid IS
 'prev was the digest of the message before; NULL where that was not in the ledger yet. False does not block: it is evidence';
+COMMENT ON COLUMN energyledger.message.clock_ahead_ms IS
+'how far the meter''s clock was ahead of the time of receipt, where that was more than 5 minutes; else NULL. A clock alone never refuses a message';
+COMMENT ON COLUMN energyledger.message.clock_back_ms IS
+'how far the meter''s clock went back since the message before; NULL where it did not, or where that message was not in the ledger yet';
+COMMENT ON COLUMN energyledger.message.quarantine_id IS 'set where release() took it from the quarantine: that row''s ledger_id';
 COMMENT ON COLUMN energyledger.message.raw IS 'the whole signed message';
 
 CREATE TABLE energyledger.reading (
@@ -128,41 +112,43 @@ COMMENT ON COLUMN energyledger.quarantine.topic IS 'topic it came on, where the 
 COMMENT ON COLUMN energyledger.quarantine.digest IS 'SHA-256 of raw';
 COMMENT ON COLUMN energyledger.quarantine.raw IS 'the bytes as they arrived';
 
-COMMENT ON COLUMN energyledger.meter.ledger_id IS 'assigned by the ledger: site, then a counter';
+CREATE TABLE energyledger.quarantine_release (
+    quarantine_id bigint NOT NULL PRIMARY KEY,
+    verdict       text NOT NULL,
+    meter         text COLLATE "C" NOT NULL,
+    epoch         bigint NOT NULL,
+    seq           bigint NOT NULL,
+    reason        text NOT NULL,
+    role          text NOT NULL,
+    released_at   timestamptz NOT NULL
+) USING ledger;
+COMMENT ON TABLE energyledger.quarantine_release IS
+'messages that were quarantined and that a person had stored after all, each once. Written by release()';
+COMMENT ON COLUMN energyledger.quarantine_release.quarantine_id IS 'quarantine.ledger_id';
+COMMENT ON COLUMN energyledger.quarantine_release.verdict IS 'accepted: stored; duplicate: the same bytes had been stored meanwhile';
+COMMENT ON COLUMN energyledger.quarantine_release.meter IS 'whose message it is, verified';
+COMMENT ON COLUMN energyledger.quarantine_release.epoch IS 'the message''s epoch';
+COMMENT ON COLUMN energyledger.quarantine_release.seq IS 'the message''s sequence number';
+COMMENT ON COLUMN energyledger.quarantine_release.reason IS 'why, in that person''s words';
+COMMENT ON COLUMN energyledger.quarantine_release.role IS 'the session''s role';
+COMMENT ON COLUMN energyledger.quarantine_release.released_at IS 'when';
+COMMENT ON COLUMN energyledger.quarantine_release.ledger_id IS 'assigned by the ledger: site, then a counter';
+COMMENT ON INDEX energyledger.quarantine_release_pkey IS 'each once';
+
 COMMENT ON COLUMN energyledger.message.ledger_id IS 'assigned by the ledger: site, then a counter';
 COMMENT ON COLUMN energyledger.reading.ledger_id IS 'assigned by the ledger: site, then a counter';
 COMMENT ON COLUMN energyledger.quarantine.ledger_id IS 'assigned by the ledger: site, then a counter';
-COMMENT ON INDEX energyledger.meter_meter_idx IS 'a meter''s registrations, the newest last';
 COMMENT ON INDEX energyledger.message_key IS 'each message once';
 COMMENT ON INDEX energyledger.message_chained_idx IS 'the end of a meter''s unbroken sequence';
 COMMENT ON INDEX energyledger.message_unchained_idx IS 'messages that were stored beyond a gap';
+COMMENT ON INDEX energyledger.message_anomaly_idx IS 'a chain or a clock that does not fit';
 COMMENT ON INDEX energyledger.reading_meter_idx IS 'a meter''s readings by time';
 COMMENT ON INDEX energyledger.quarantine_key IS 'the same bytes are set aside once for each reason';
 
-SELECT pg_catalog.pg_extension_config_dump('energyledger.meter', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.message', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.reading', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.quarantine', '');
-
-CREATE VIEW energyledger.meter_current AS
-    SELECT DISTINCT ON (meter)
-           meter, public_key, algorithm, technology, capacity_w,
-           latitude_microdegrees, longitude_microdegrees, party, description,
-           registered_at, ledger_id
-      FROM energyledger.meter
-     ORDER BY meter, registered_at DESC, ledger_id DESC;
-COMMENT ON VIEW energyledger.meter_current IS 'the registration that counts for each meter: its newest';
-COMMENT ON COLUMN energyledger.meter_current.meter IS 'name';
-COMMENT ON COLUMN energyledger.meter_current.public_key IS 'key its messages are checked with now';
-COMMENT ON COLUMN energyledger.meter_current.algorithm IS 'Ed25519 or ES256';
-COMMENT ON COLUMN energyledger.meter_current.technology IS 'what it measures';
-COMMENT ON COLUMN energyledger.meter_current.capacity_w IS 'nameplate power in watts';
-COMMENT ON COLUMN energyledger.meter_current.latitude_microdegrees IS 'latitude in millionths of a degree';
-COMMENT ON COLUMN energyledger.meter_current.longitude_microdegrees IS 'longitude in millionths of a degree';
-COMMENT ON COLUMN energyledger.meter_current.party IS 'whose it is';
-COMMENT ON COLUMN energyledger.meter_current.description IS 'free text';
-COMMENT ON COLUMN energyledger.meter_current.registered_at IS 'when it was registered';
-COMMENT ON COLUMN energyledger.meter_current.ledger_id IS 'the registration''s row';
+SELECT pg_catalog.pg_extension_config_dump('energyledger.quarantine_release', '');
 
 -- A gap ends before a message whose predecessor is missing; such a message is
 -- never chained, so the small index of unchained messages finds them all.
@@ -186,6 +172,71 @@ COMMENT ON COLUMN energyledger.meter_gap.epoch IS 'in which epoch';
 COMMENT ON COLUMN energyledger.meter_gap.from_seq IS 'first one missing';
 COMMENT ON COLUMN energyledger.meter_gap.to_seq IS 'last one missing';
 
+-- Two texts under one number, or a text that does not follow from the one before.  A
+-- message that came before its predecessor was not compared then; here it is.
+CREATE VIEW energyledger.meter_fork AS
+    SELECT q.meter, q.epoch, q.seq, 'equivocation'::text AS kind,
+           m.digest AS expected, q.digest AS found, q.received_at
+      FROM energyledger.quarantine q
+      JOIN energyledger.message m USING (meter, epoch, seq)
+     WHERE q.reason = 'equivocation'
+    UNION ALL
+    SELECT m.meter, m.epoch, m.seq, 'prev'::text, b.digest, m.prev, m.received_at
+      FROM energyledger.message m
+      JOIN energyledger.message b ON b.meter = m.meter AND b.epoch = m.epoch AND b.seq = m.seq - 1
+     WHERE NOT m.prev_valid
+    UNION ALL
+    SELECT m.meter, m.epoch, m.seq, 'prev'::text, b.digest, m.prev, m.received_at
+      FROM energyledger.message m
+      JOIN energyledger.message b ON b.meter = m.meter AND b.epoch = m.epoch AND b.seq = m.seq - 1
+     WHERE NOT m.chained AND m.prev_valid IS NULL AND b.digest <> m.prev;
+COMMENT ON VIEW energyledger.meter_fork IS
+'evidence that a meter said two things: equivocation (other bytes under a number that is taken; they are in quarantine) and prev (a message that does not follow from the one before)';
+COMMENT ON COLUMN energyledger.meter_fork.meter IS 'which meter';
+COMMENT ON COLUMN energyledger.meter_fork.epoch IS 'in which epoch';
+COMMENT ON COLUMN energyledger.meter_fork.seq IS 'at which sequence number';
+COMMENT ON COLUMN energyledger.meter_fork.kind IS 'equivocation or prev';
+COMMENT ON COLUMN energyledger.meter_fork.expected IS 'SHA-256 of the message that is stored: under this number, or before it';
+COMMENT ON COLUMN energyledger.meter_fork.found IS 'SHA-256 of the other message; the message''s prev';
+COMMENT ON COLUMN energyledger.meter_fork.received_at IS 'when that arrived';
+
+CREATE VIEW energyledger.meter_clock AS
+    SELECT meter, epoch, seq, clock_status, sent_at, received_at, clock_ahead_ms, clock_back_ms
+      FROM energyledger.message
+     WHERE clock_ahead_ms IS NOT NULL OR clock_back_ms IS NOT NULL;
+COMMENT ON VIEW energyledger.meter_clock IS
+'messages whose clock was more than 5 minutes ahead of the time of receipt, or went back. They count all the same: order is (epoch, seq)';
+COMMENT ON COLUMN energyledger.meter_clock.meter IS 'which meter';
+COMMENT ON COLUMN energyledger.meter_clock.epoch IS 'in which epoch';
+COMMENT ON COLUMN energyledger.meter_clock.seq IS 'at which sequence number';
+COMMENT ON COLUMN energyledger.meter_clock.clock_status IS 'what the meter says of its clock: S synchronised, I informative, R relative, U unknown';
+COMMENT ON COLUMN energyledger.meter_clock.sent_at IS 'the meter''s clock when it signed';
+COMMENT ON COLUMN energyledger.meter_clock.received_at IS 'when the message was ingested';
+COMMENT ON COLUMN energyledger.meter_clock.clock_ahead_ms IS 'how far ahead of that; NULL: not more than 5 minutes';
+COMMENT ON COLUMN energyledger.meter_clock.clock_back_ms IS 'how far behind the message before; NULL: not behind';
+
+CREATE VIEW energyledger.quarantine_open AS
+    SELECT q.*
+      FROM energyledger.quarantine q
+     WHERE NOT EXISTS (SELECT FROM energyledger.quarantine_release r WHERE r.quarantine_id = q.ledger_id)
+       AND NOT EXISTS (SELECT FROM energyledger.message m
+                        WHERE m.meter = q.meter AND m.epoch = q.epoch AND m.seq = q.seq AND m.digest = q.digest);
+COMMENT ON VIEW energyledger.quarantine_open IS
+'quarantined messages that were neither released nor taken when they came again: what a person has still to look at';
+DO $$
+DECLARE
+    c record;
+BEGIN
+    FOR c IN SELECT v.attname, col_description(t.attrelid, t.attnum) AS said
+               FROM pg_attribute t JOIN pg_attribute v USING (attname)
+              WHERE t.attrelid = 'energyledger.quarantine'::regclass AND t.attnum > 0 AND NOT t.attisdropped
+                AND v.attrelid = 'energyledger.quarantine_open'::regclass
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN energyledger.quarantine_open.%I IS %L', c.attname, c.said);
+    END LOOP;
+END
+$$;
+
 CREATE VIEW energyledger.meter_energy AS
     SELECT r.meter, r.obis,
            count(*) AS interval_count,
@@ -205,31 +256,9 @@ COMMENT ON COLUMN energyledger.meter_energy.first_from IS 'start of the first';
 COMMENT ON COLUMN energyledger.meter_energy.last_to IS 'end of the last';
 COMMENT ON COLUMN energyledger.meter_energy.energy_wh IS 'their sum in Wh, exact';
 
--- register_meter, ingest and meter_receipts run with their owner's rights: a bridge
+-- ingest, release and meter_receipts run with their owner's rights: a bridge
 -- gets EXECUTE on them and no INSERT on the tables, so that it can bring messages
 -- but not invent rows.  EXECUTE is nobody's until it is granted.
-
-CREATE FUNCTION energyledger.register_meter(
-    meter text,
-    public_key bytea,
-    algorithm text DEFAULT 'Ed25519',
-    technology text DEFAULT NULL,
-    capacity_w bigint DEFAULT NULL,
-    latitude_microdegrees integer DEFAULT NULL,
-    longitude_microdegrees integer DEFAULT NULL,
-    party text DEFAULT NULL,
-    description text DEFAULT NULL)
-RETURNS bigint
-LANGUAGE C VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'energyledger_register_meter';
-REVOKE EXECUTE ON FUNCTION energyledger.register_meter(text, bytea, text, text, bigint, integer, integer, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION energyledger.register_meter(text, bytea, text, text, bigint, integer, integer, text, text) IS
-'Registers a meter and its public key, or replaces the key of one that is registered: messages ingested from then on are checked with the new one. '
-'meter: 1 to 64 of A-Z a-z 0-9 . _ : -; public_key: Ed25519 32 bytes, ES256 65-byte uncompressed point or its 91-byte SubjectPublicKeyInfo; '
-'algorithm: Ed25519 or ES256; capacity_w: watts, above 0; latitude and longitude in millionths of a degree; texts of at most 1000 bytes. '
-'Result: the registration''s ledger_id. Errors: 22023 for a bad name, key or algorithm, 22003 for a number out of range, 22004 for NULL in one of '
-'the first three, 22001 for a text too long. Key forms: RFC 8032, RFC 5480.';
 
 CREATE FUNCTION energyledger.ingest(messages bytea[], topics text[] DEFAULT NULL)
 RETURNS TABLE (ordinal int, verdict text, meter text, epoch bigint, seq bigint, reason text)
@@ -247,6 +276,19 @@ COMMENT ON FUNCTION energyledger.ingest(bytea[], text[]) IS
 'Call it once a transaction: two calls in each of two concurrent transactions may deadlock. '
 'Errors: 22004 for a NULL array or message, 22023 for arrays of several dimensions or of different lengths, 54000 for too many messages, '
 '40001 where a concurrent transaction interfered: repeat the batch. Rules: RFC 9052, RFC 7515, RFC 8037, doc/messages.md.';
+
+CREATE FUNCTION energyledger.release(quarantine_id bigint, reason text)
+RETURNS TABLE (verdict text, meter text, epoch bigint, seq bigint)
+LANGUAGE C VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+ROWS 1
+AS 'MODULE_PATHNAME', 'energyledger_release';
+REVOKE EXECUTE ON FUNCTION energyledger.release(bigint, text) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.release(bigint, text) IS
+'Takes a quarantined message into the ledger after all, because a person decided so: a key was registered late, a revocation came too early, it came on a wrong topic. '
+'Its signature must be right for a key that its meter has, whatever that key''s validity or revocation; its form and its place in the sequence must be sound. '
+'quarantine_id: ledger_id of a row of quarantine; reason: 1 to 1000 bytes. One row: verdict accepted or duplicate, and whose message it is. The decision is a row of quarantine_release, with the session''s role. '
+'Errors: 22004 for NULL, 22023 for an empty reason or a message that cannot be released (the detail says why), 22001 for a reason too long, P0002 where quarantine has no such row, 55000 where it was released before.';
 
 CREATE FUNCTION energyledger.meter_receipts(meters text[])
 RETURNS TABLE (meter text, epoch bigint, seq bigint, receipt text)

@@ -11,7 +11,7 @@ BEGIN
         SELECT * FROM (VALUES
             ('energyledger_reader', 'pg_energyledger: reads meters, messages, readings, gaps and checkpoints'),
             ('energyledger_writer', 'pg_energyledger: brings signed messages and fetches receipts; for bridges'),
-            ('energyledger_operator', 'pg_energyledger: registers meters, seals, replaces keys and names'),
+            ('energyledger_operator', 'pg_energyledger: registers meters and their keys, releases quarantined messages, seals, replaces keys and names'),
             ('energyledger_auditor', 'pg_energyledger: reads everything of the extension and verifies it')) r(name, comment)
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = made.name);
@@ -25,11 +25,13 @@ BEGIN
 END
 $$;
 
--- No role is a member of another, and none may write to a table: what is written is
--- written by functions.
+-- No role is a member of another, and none may write to a table but the operator to the
+-- register of meters: what else is written is written by functions.
 
-GRANT SELECT ON energyledger.meter, energyledger.message, energyledger.reading,
-    energyledger.meter_current, energyledger.meter_gap, energyledger.meter_energy
+-- (names and addresses are personal data: not for every reader)
+GRANT SELECT ON energyledger.meter, energyledger.meter_key, energyledger.meter_current, energyledger.meter_key_current,
+    energyledger.message, energyledger.reading,
+    energyledger.meter_gap, energyledger.meter_fork, energyledger.meter_clock, energyledger.meter_energy
     TO energyledger_reader;
 
 GRANT EXECUTE ON FUNCTION energyledger.ingest(bytea[], text[]), energyledger.meter_receipts(text[])
@@ -37,10 +39,26 @@ GRANT EXECUTE ON FUNCTION energyledger.ingest(bytea[], text[]), energyledger.met
 
 -- What it needs to see is who is registered, what is missing and what was not believed.
 GRANT EXECUTE ON FUNCTION
-    energyledger.register_meter(text, bytea, text, text, bigint, integer, integer, text, text),
+    energyledger.register_meter(text, bytea, text, text, bigint, integer, integer, text, text, text, integer, integer, integer, text, text, timestamptz),
+    energyledger.add_meter_key(text, bytea, text, bigint, bigint, bigint, bigint, timestamptz, timestamptz, text),
+    energyledger.revoke_meter_key(text, bytea, text), energyledger.release(bigint, text),
     energyledger.seal(), energyledger.rotate_key(boolean), energyledger.reopen(text)
     TO energyledger_operator;
-GRANT SELECT ON energyledger.meter, energyledger.meter_current, energyledger.meter_gap, energyledger.quarantine
+GRANT SELECT ON energyledger.party, energyledger.location, energyledger.meter, energyledger.meter_key,
+    energyledger.party_current, energyledger.location_current, energyledger.meter_current, energyledger.meter_key_current,
+    energyledger.meter_gap, energyledger.meter_fork, energyledger.meter_clock,
+    energyledger.quarantine, energyledger.quarantine_open, energyledger.quarantine_release
     TO energyledger_operator;
+
+-- A fleet comes by COPY.  When a row was written is the server's to say, and that a key came
+-- by a message, ingest()'s.
+GRANT INSERT (party, name, contact, description) ON energyledger.party TO energyledger_operator;
+GRANT INSERT (location, party, address, latitude_microdegrees, longitude_microdegrees, grid_zone, time_zone, description)
+    ON energyledger.location TO energyledger_operator;
+GRANT INSERT (meter, party, location, technology, capacity_w, latitude_microdegrees, longitude_microdegrees, altitude_m,
+    tilt_degrees, azimuth_degrees, grid_zone, shard, calibrated_until, description)
+    ON energyledger.meter TO energyledger_operator;
+GRANT INSERT (meter, public_key, algorithm, from_epoch, from_seq, until_epoch, until_seq, valid_from, valid_until, revoked, reason)
+    ON energyledger.meter_key TO energyledger_operator;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA energyledger TO energyledger_auditor;

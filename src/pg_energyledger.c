@@ -20,6 +20,7 @@
 #include "ledger/redactable_copies.h"
 #include "ledger/schema.h"
 #include "ledger/write.h"
+#include "metering/key_cache.h"
 #include "worker/sealer.h"
 #include "worker/shared.h"
 
@@ -42,6 +43,7 @@ _PG_init(void)
 	index_build_init();
 	guard_init();
 	redactable_copies_init();
+	key_cache_init();
 	if (!IsBinaryUpgrade)
 		launcher_register();
 }

@@ -166,7 +166,7 @@ static refusal
 payload_read_prev(field_reader *r, payload *out)
 {
 	size_t		len;
-	refusal		why = field_read_bytes(r, out->prev, sizeof(out->prev), &len);
+	refusal		why = field_read_bytes(r, out->prev, sizeof(out->prev), REFUSAL_BAD_PREV, &len);
 
 	if (why != REFUSAL_NONE)
 		return why;
@@ -313,6 +313,46 @@ payload_read_readings(field_reader *r, payload *out)
 	return why == REFUSAL_WRONG_TYPE ? REFUSAL_BAD_BODY : why;
 }
 
+/* [algorithm, public key] */
+static refusal
+payload_read_key(field_reader *r, payload *out)
+{
+	char		name[16];
+	const char *text = "";
+	size_t		len = 0;
+	field_walk	w;
+	bool		more = false;
+	refusal		why = field_enter(r, '[', &w);
+
+	if (why == REFUSAL_NONE)
+		why = field_more(r, &w, &more);
+	if (why == REFUSAL_NONE && !more)
+		why = REFUSAL_BAD_BODY;
+	if (why == REFUSAL_NONE)
+		why = field_read_text(r, &text, &len);
+	if (why == REFUSAL_NONE)
+	{
+		if (len == 0 || len >= sizeof(name) || memchr(text, '\0', len) != NULL)
+			return REFUSAL_UNSUPPORTED_ALGORITHM;
+		payload_copy(name, text, len);
+		out->key_algorithm = envelope_algorithm_by_name(name);
+		if (out->key_algorithm == 0)
+			return REFUSAL_UNSUPPORTED_ALGORITHM;
+		why = field_more(r, &w, &more);
+	}
+	if (why == REFUSAL_NONE && !more)
+		why = REFUSAL_BAD_BODY;
+	if (why == REFUSAL_NONE)
+		why = field_read_bytes(r, out->key, sizeof(out->key), REFUSAL_BAD_KEY, &out->key_len);
+	if (why == REFUSAL_NONE && !key_form_valid(out->key_algorithm, out->key, out->key_len))
+		why = REFUSAL_BAD_KEY;
+	if (why == REFUSAL_NONE)
+		why = field_more(r, &w, &more);
+	if (why == REFUSAL_NONE && more)
+		why = REFUSAL_BAD_BODY;
+	return why == REFUSAL_WRONG_TYPE ? REFUSAL_BAD_BODY : why;
+}
+
 /* The map's nine fields, each once. */
 static refusal
 payload_read_fields(field_reader *r, payload *out, field_reader *body)
@@ -363,5 +403,13 @@ payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out)
 		return why;
 	if (out->has_prev != (out->seq > 1))
 		return REFUSAL_BAD_PREV;
-	return out->type == PAYLOAD_READING ? payload_read_readings(&body, out) : REFUSAL_NONE;
+	switch (out->type)
+	{
+		case PAYLOAD_READING:
+			return payload_read_readings(&body, out);
+		case PAYLOAD_KEY:
+			return payload_read_key(&body, out);
+		default:
+			return REFUSAL_NONE;
+	}
 }

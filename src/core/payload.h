@@ -18,7 +18,8 @@
  * All nine are required, in any order, each once; nothing else is accepted.
  * Texts stand as they are (JSON: no escapes).  A reading body holds 1 to
  * PAYLOAD_READINGS_MAX readings, from <= to, times up to the year 9999; the body
- * of another type is any list or map within the profile's depth of 4.
+ * of a key is [algorithm, public key]; the body of another type is any list or
+ * map within the profile's depth of 4.
  */
 #ifndef CORE_PAYLOAD_H
 #define CORE_PAYLOAD_H
@@ -28,6 +29,7 @@
 #include <stdint.h>
 
 #include "core/envelope.h"
+#include "core/key_form.h"
 #include "core/refusal.h"
 
 #define PAYLOAD_METER_LEN_MAX 64
@@ -68,6 +70,9 @@ typedef struct payload
 	uint8_t		prev[32];
 	int64_t		t_ms;
 	char		clock_status;	/* S, I, R, U */
+	envelope_algorithm key_algorithm;	/* type key only: the key that signs from */
+	uint8_t		key[KEY_FORM_LEN_MAX];	/* the next message on */
+	size_t		key_len;
 	int			reading_count;
 	payload_reading reading[PAYLOAD_READINGS_MAX];	/* type reading only */
 } payload;

@@ -129,7 +129,7 @@ field_read_text(field_reader *r, const char **text, size_t *len)
 }
 
 refusal
-field_read_bytes(field_reader *r, uint8_t *out, size_t cap, size_t *len)
+field_read_bytes(field_reader *r, uint8_t *out, size_t cap, refusal too_long, size_t *len)
 {
 	const char *text;
 	const uint8_t *bytes;
@@ -139,7 +139,7 @@ field_read_bytes(field_reader *r, uint8_t *out, size_t cap, size_t *len)
 	{
 		why = cbor_read_string(&r->cbor, CBOR_BYTES, &bytes, len);
 		if (why == REFUSAL_NONE && *len > cap)
-			why = REFUSAL_BAD_PREV;
+			why = too_long;
 		if (why == REFUSAL_NONE)
 			memcpy(out, bytes, *len);
 		return why;
@@ -148,7 +148,7 @@ field_read_bytes(field_reader *r, uint8_t *out, size_t cap, size_t *len)
 	if (why != REFUSAL_NONE)
 		return why;
 	if (*len > BASE64_LEN(cap))
-		return REFUSAL_BAD_PREV;
+		return too_long;
 	if (!base64url_decode(text, *len, out, cap, len))
 		return REFUSAL_BAD_BASE64;
 	return REFUSAL_NONE;

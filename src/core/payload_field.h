@@ -58,8 +58,8 @@ extern refusal field_read_int(field_reader *r, int64_t *value);
 /* Text as it stands; a JSON string with an escape is REFUSAL_NON_CANONICAL. */
 extern refusal field_read_text(field_reader *r, const char **text, size_t *len);
 
-/* Bytes, at most cap: CBOR's byte string, JSON's base64url text. */
-extern refusal field_read_bytes(field_reader *r, uint8_t *out, size_t cap, size_t *len);
+/* Bytes, at most cap, else too_long: CBOR's byte string, JSON's base64url text. */
+extern refusal field_read_bytes(field_reader *r, uint8_t *out, size_t cap, refusal too_long, size_t *len);
 
 extern refusal field_skip(field_reader *r, int depth);
 

@@ -36,9 +36,12 @@ static const char *const refusal_names[REFUSAL_COUNT] = {
 	[REFUSAL_NOT_AN_INTEGER] = "not_an_integer",
 	[REFUSAL_INTEGER_RANGE] = "integer_range",
 	[REFUSAL_WRONG_TYPE] = "wrong_type",
+	[REFUSAL_BAD_KEY] = "bad_key",
 	[REFUSAL_UNKNOWN_METER] = "unknown_meter",
 	[REFUSAL_ALGORITHM_MISMATCH] = "algorithm_mismatch",
 	[REFUSAL_BAD_SIGNATURE] = "bad_signature",
+	[REFUSAL_KEY_REVOKED] = "key_revoked",
+	[REFUSAL_KEY_NOT_VALID] = "key_not_valid",
 	[REFUSAL_TOPIC_MISMATCH] = "topic_mismatch",
 	[REFUSAL_EQUIVOCATION] = "equivocation",
 };

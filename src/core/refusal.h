@@ -42,10 +42,13 @@ typedef enum refusal
 	REFUSAL_INTEGER_RANGE,		/* does not fit 64 bits with a sign */
 	REFUSAL_WRONG_TYPE,			/* well-formed, but a text where the profile has
 								 * an integer, or the like */
+	REFUSAL_BAD_KEY,			/* a new key that its algorithm cannot use, or a revoked one */
 	/* decided in the database, where keys and earlier messages are known */
 	REFUSAL_UNKNOWN_METER,
 	REFUSAL_ALGORITHM_MISMATCH, /* header names another than the registered key's */
 	REFUSAL_BAD_SIGNATURE,
+	REFUSAL_KEY_REVOKED,		/* signed by a key that is revoked */
+	REFUSAL_KEY_NOT_VALID,		/* signed by a key that is not good for this message */
 	REFUSAL_TOPIC_MISMATCH,		/* topic names another meter or type */
 	REFUSAL_EQUIVOCATION,		/* same (meter, epoch, seq), other bytes */
 	REFUSAL_COUNT

@@ -1,7 +1,7 @@
 /*
  * metering_fn.c: the SQL face of src/metering: arguments checked, results built.
  *
- * ingest, register_meter and meter_receipts run with their owner's rights (see
+ * ingest, release and meter_receipts run with their owner's rights (see
  * sql/metering.sql for why), so every argument is doubted here; parse_message and
  * message_signature_valid are pure and for anyone.
  */
@@ -22,9 +22,10 @@
 #include "metering/ingest.h"
 #include "metering/receipt.h"
 #include "metering/registration.h"
+#include "metering/release.h"
 
 PG_FUNCTION_INFO_V1(energyledger_ingest);
-PG_FUNCTION_INFO_V1(energyledger_register_meter);
+PG_FUNCTION_INFO_V1(energyledger_release);
 PG_FUNCTION_INFO_V1(energyledger_meter_receipts);
 PG_FUNCTION_INFO_V1(energyledger_parse_message);
 PG_FUNCTION_INFO_V1(energyledger_message_signature_valid);
@@ -119,7 +120,7 @@ energyledger_ingest(PG_FUNCTION_ARGS)
 	IngestMessage *messages = ingest_arguments(fcinfo, &count);
 
 	InitMaterializedSRF(fcinfo, 0);
-	ingest_batch(messages, count);
+	ingest_batch(messages, count, 0);
 	for (int i = 0; i < count; i++)
 	{
 		const IngestMessage *m = &messages[i];
@@ -142,15 +143,27 @@ energyledger_ingest(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* register_meter(meter, public_key, algorithm, ...): see registration.h. */
+/* release(quarantine_id bigint, reason text): one row. */
 Datum
-energyledger_register_meter(PG_FUNCTION_ARGS)
+energyledger_release(PG_FUNCTION_ARGS)
 {
-	NullableDatum column[REGISTRATION_ARGUMENTS];
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	IngestMessage *m = palloc0(sizeof(IngestMessage));
+	Datum		values[4];
+	bool		nulls[4] = {false};
 
-	for (int i = 0; i < REGISTRATION_ARGUMENTS; i++)
-		column[i] = fcinfo->args[i];
-	PG_RETURN_INT64(registration_store(column));
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", PG_ARGISNULL(0) ? "quarantine_id" : "reason")));
+	InitMaterializedSRF(fcinfo, 0);
+	release_message(PG_GETARG_INT64(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), m);
+	values[0] = CStringGetTextDatum(m->verdict == INGEST_ACCEPTED ? "accepted" : "duplicate");
+	values[1] = CStringGetTextDatum(m->meter);
+	values[2] = Int64GetDatum(m->epoch);
+	values[3] = Int64GetDatum(m->seq);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	return (Datum) 0;
 }
 
 /* meter_receipts(meters text[]): a row for each meter that has anything to acknowledge. */
@@ -161,11 +174,11 @@ energyledger_meter_receipts(PG_FUNCTION_ARGS)
 	Datum	   *meters;
 	int			count = metering_array(metering_required_array(fcinfo, 0, "meters"), "meters",
 									   TEXTOID, RECEIPT_METERS_MAX, &meters, NULL);
-	Snapshot	snapshot = receipt_snapshot();
 	Lookup		lookup;
 
 	InitMaterializedSRF(fcinfo, 0);
-	lookup_open(&lookup, snapshot);
+	lookup_open(&lookup);
+	lookup.snapshot = receipt_snapshot();
 	for (int i = 0; i < count; i++)
 	{
 		char	   *meter = TextDatumGetCString(meters[i]);
@@ -182,8 +195,8 @@ energyledger_meter_receipts(PG_FUNCTION_ARGS)
 		values[3] = CStringGetTextDatum(receipt_sign(meter, &reach));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
+	UnregisterSnapshot(lookup.snapshot);
 	lookup_close(&lookup);
-	UnregisterSnapshot(snapshot);
 	return (Datum) 0;
 }
 

@@ -39,6 +39,8 @@
 #include "ledger/write.h"
 #include "worker/shared.h"
 
+void		(*write_watch) (Relation rel) = NULL;
+
 #define RUN_IDS_FIRST 1			/* ids reserved for a table's first row ... */
 #define RUN_IDS_MAX 65536		/* ... and at most at a time: each time twice as
 								 * many */
@@ -357,6 +359,8 @@ write_assign_ids(Relation rel, TupleTableSlot **slots, int count)
 	const LedgerSchema *schema;
 	TableWrite *t;
 
+	if (write_watch != NULL)
+		write_watch(rel);
 	if (unlikely(write_takes_ids()))
 	{
 		write_check_given(rel, slots, count);

@@ -48,6 +48,9 @@ extern int	write_restore_hint(void);
 /* This transaction leaves something for the sealer, once it has committed. */
 extern void write_tell_sealer(void);
 
+/* Who wants to know of insertions into ledger tables, before each; NULL: nobody. */
+extern PGDLLIMPORT void (*write_watch) (Relation rel);
+
 extern void write_init(void);	/* _PG_init only */
 
 #endif							/* LEDGER_WRITE_H */

@@ -7,6 +7,10 @@
  * What is sound is put in order (ingest_order.c) and written (ingest_store.c),
  * all within the caller's transaction.
  *
+ * A message of type key says what signs its meter's messages from the next one on.
+ * Where it stands in the same batch as these, they are judged again once it is seen to
+ * be accepted.
+ *
  * Two sessions may bring the same message at the same time.  The unique index
  * lets one of them store it; the other looks again and finds a duplicate, or an
  * equivocation.
@@ -21,35 +25,6 @@
 
 #include "core/topic.h"
 #include "metering/ingest.h"
-
-/* Keys of the batch's meters, each looked up once. */
-typedef struct KeyCacheEntry
-{
-	char		meter[PAYLOAD_METER_LEN_MAX + 1];	/* hash key */
-	bool		registered;
-	MeterKey	key;
-} KeyCacheEntry;
-
-/* What judging needs, once for the batch. */
-typedef struct IngestJudge
-{
-	const Lookup *lookup;
-	HTAB	   *keys;
-	uint8		scratch[ENVELOPE_SCRATCH_BYTES];
-	payload		said;
-} IngestJudge;
-
-static const KeyCacheEntry *
-ingest_key(IngestJudge *judge, const char *meter)
-{
-	KeyCacheEntry *entry;
-	bool		found;
-
-	entry = hash_search(judge->keys, meter, HASH_ENTER, &found);
-	if (!found)
-		entry->registered = lookup_meter_key(judge->lookup, meter, &entry->key);
-	return entry;
-}
 
 /* Does the topic say what the message says? */
 static bool
@@ -88,26 +63,13 @@ ingest_take_payload(IngestMessage *m, const payload *said)
 		m->reading = palloc(said->reading_count * sizeof(payload_reading));
 		memcpy(m->reading, said->reading, said->reading_count * sizeof(payload_reading));
 	}
-}
-
-/* The signature, by the key that the meter is registered with now. */
-static refusal
-ingest_check_signature(IngestJudge *judge, IngestMessage *m, const envelope *e)
-{
-	const KeyCacheEntry *registered = ingest_key(judge, m->meter);
-
-	if (!registered->registered)
-		return REFUSAL_UNKNOWN_METER;
-	if (registered->key.algorithm != e->algorithm)
+	if (said->type == PAYLOAD_KEY && said->key_len > 0)
 	{
-		m->detail = psprintf("signed with %s, registered with %s",
-							 envelope_algorithm_name(e->algorithm),
-							 envelope_algorithm_name(registered->key.algorithm));
-		return REFUSAL_ALGORITHM_MISMATCH;
+		m->new_key = palloc0(sizeof(MeterKey));
+		m->new_key->algorithm = said->key_algorithm;
+		m->new_key->key_len = said->key_len;
+		memcpy(m->new_key->key, said->key, said->key_len);
 	}
-	if (!envelope_signature_valid(e, registered->key.key, registered->key.key_len))
-		return REFUSAL_BAD_SIGNATURE;
-	return REFUSAL_NONE;
 }
 
 /*
@@ -115,49 +77,96 @@ ingest_check_signature(IngestJudge *judge, IngestMessage *m, const envelope *e)
  * a duplicate even where the meter has another key by now.
  */
 static bool
-ingest_is_stored(const IngestJudge *judge, const IngestMessage *m)
+ingest_is_stored(const IngestBatch *b, const IngestMessage *m)
 {
 	StoredMessage stored;
 
-	return lookup_message(judge->lookup, m->meter, m->epoch, m->seq, &stored) &&
+	return lookup_message(&b->lookup, m->meter, m->epoch, m->seq, &stored) &&
 		memcmp(stored.digest, m->digest, SHA256_LEN) == 0;
 }
 
 /* All that can be said of one message without looking at others. */
 static refusal
-ingest_judge(IngestJudge *judge, IngestMessage *m)
+ingest_judge(IngestBatch *b, IngestMessage *m)
 {
 	envelope	e;
 	refusal		why;
 
 	sha256_of(m->data, m->len, m->digest);
-	why = envelope_parse(m->data, m->len, judge->scratch, &e);
+	why = envelope_parse(m->data, m->len, b->scratch, &e);
 	if (why != REFUSAL_NONE)
 		return why;
 	m->envelope = e.kind;
-	why = payload_parse(e.kind, e.payload, e.payload_len, &judge->said);
-	ingest_take_payload(m, &judge->said);
+	why = payload_parse(e.kind, e.payload, e.payload_len, &b->said);
+	ingest_take_payload(m, &b->said);
 	if (why != REFUSAL_NONE)
 		return why;
 	if (!ingest_topic_fits(m))
 		return REFUSAL_TOPIC_MISMATCH;
-	why = ingest_check_signature(judge, m, &e);
-	if (why != REFUSAL_NONE && ingest_is_stored(judge, m))
+	why = ingest_check_signature(b, m, &e);
+	if (why != REFUSAL_NONE && ingest_is_stored(b, m))
 		why = REFUSAL_NONE;
 	return why;
 }
 
-static HTAB *
-ingest_key_cache(int count)
+/*
+ * The first accepted message of type key that has not been taken account of yet, if
+ * any: its meter's other messages are judged again.
+ */
+static bool
+ingest_judge_again(IngestBatch *b, IngestMessage *messages, int count, IngestMessage **candidates, int n)
 {
-	HASHCTL		ctl;
+	IngestMessage *k = NULL;
 
-	memset(&ctl, 0, sizeof(ctl));
-	ctl.keysize = PAYLOAD_METER_LEN_MAX + 1;
-	ctl.entrysize = sizeof(KeyCacheEntry);
-	ctl.hcxt = CurrentMemoryContext;
-	return hash_create("meter keys of a batch", count, &ctl,
-					   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	for (int i = 0; i < n && k == NULL; i++)
+		if (candidates[i]->new_key != NULL && candidates[i]->verdict == INGEST_ACCEPTED &&
+			!candidates[i]->key_counts)
+			k = candidates[i];
+	if (k == NULL)
+		return false;
+	k->key_counts = true;
+	ingest_take_key(b, k);
+	for (int i = 0; i < count; i++)
+	{
+		IngestMessage *m = &messages[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (m->key_counts || strcmp(m->meter, k->meter) != 0)
+			continue;
+		m->detail = NULL;
+		m->reason = ingest_judge(b, m);
+	}
+	return true;
+}
+
+/* Each message by itself, then in order; what is sound into candidates. */
+static int
+ingest_judge_all(IngestBatch *b, IngestMessage *messages, int count, IngestMessage **candidates)
+{
+	int			n;
+
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		messages[i].reason = ingest_judge(b, &messages[i]);
+	}
+	do
+	{
+		n = 0;
+		for (int i = 0; i < count; i++)
+		{
+			if (messages[i].reason == REFUSAL_NONE || messages[i].reason == REFUSAL_EQUIVOCATION)
+			{
+				messages[i].reason = REFUSAL_NONE;
+				candidates[n++] = &messages[i];
+			}
+			else
+				messages[i].verdict = INGEST_QUARANTINED;
+		}
+		qsort(candidates, n, sizeof(*candidates), ingest_compare);
+		ingest_order(b, candidates, n);
+	} while (ingest_judge_again(b, messages, count, candidates, n));
+	return n;
 }
 
 /* The messages with one verdict, in their order. */
@@ -180,14 +189,15 @@ ingest_look_again(IngestMessage *m)
 {
 	Lookup		l;
 	StoredMessage stored;
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	bool		found;
 
-	lookup_open(&l, snapshot);
+	lookup_open(&l);
+	l.snapshot = RegisterSnapshot(GetLatestSnapshot());
 	found = lookup_message(&l, m->meter, m->epoch, m->seq, &stored);
+	UnregisterSnapshot(l.snapshot);
 	lookup_close(&l);
-	UnregisterSnapshot(snapshot);
-	if (!found)
+	/* where other bytes were first, messages of this batch were checked by a key that is none */
+	if (!found || (m->key_counts && memcmp(stored.digest, m->digest, SHA256_LEN) != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not store a message because of a concurrent transaction"),
@@ -202,7 +212,7 @@ ingest_look_again(IngestMessage *m)
 
 /* Write what was accepted, and see who was first. */
 static void
-ingest_store(IngestMessage **candidates, int count, TimestampTz received_at)
+ingest_store(const IngestBatch *b, IngestMessage **candidates, int count)
 {
 	IngestMessage **accepted = palloc(count * sizeof(*accepted));
 	bool	   *stored = palloc(count * sizeof(*stored));
@@ -210,7 +220,7 @@ ingest_store(IngestMessage **candidates, int count, TimestampTz received_at)
 
 	if (n == 0)
 		return;
-	ingest_store_messages(accepted, n, received_at, stored);
+	ingest_store_messages(b, accepted, n, stored);
 	for (int i = 0; i < n; i++)
 	{
 		if (!stored[i])
@@ -218,6 +228,7 @@ ingest_store(IngestMessage **candidates, int count, TimestampTz received_at)
 	}
 	n = ingest_pick(candidates, count, INGEST_ACCEPTED, accepted);
 	ingest_store_readings(accepted, n);
+	ingest_store_keys(accepted, n);
 }
 
 static int
@@ -231,36 +242,25 @@ ingest_compare_quarantine(const void *a, const void *b)
 }
 
 void
-ingest_batch(IngestMessage *messages, int count)
+ingest_batch(IngestMessage *messages, int count, int64 quarantine_id)
 {
 	IngestMessage **candidates = palloc(Max(count, 1) * sizeof(*candidates));
 	IngestMessage **others = palloc(Max(count, 1) * sizeof(*others));
-	IngestJudge *judge = palloc(sizeof(*judge));
-	TimestampTz received_at = GetCurrentTimestamp();
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	Lookup		lookup;
-	int			n = 0;
+	IngestBatch *b = palloc(sizeof(*b));
+	int			n;
 
-	lookup_open(&lookup, snapshot);
-	judge->lookup = &lookup;
-	judge->keys = ingest_key_cache(count);
-	for (int i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		messages[i].reason = ingest_judge(judge, &messages[i]);
-		if (messages[i].reason == REFUSAL_NONE)
-			candidates[n++] = &messages[i];
-		else
-			messages[i].verdict = INGEST_QUARANTINED;
-	}
-	qsort(candidates, n, sizeof(*candidates), ingest_compare);
-	ingest_order(&lookup, candidates, n);
-	lookup_close(&lookup);
-	UnregisterSnapshot(snapshot);
+	b->received_at = GetCurrentTimestamp();
+	b->quarantine_id = quarantine_id;
+	b->new_keys = NULL;
+	lookup_open(&b->lookup);
+	b->lookup.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	n = ingest_judge_all(b, messages, count, candidates);
+	UnregisterSnapshot(b->lookup.snapshot);
+	lookup_close(&b->lookup);
 
-	ingest_store(candidates, n, received_at);
+	ingest_store(b, candidates, n);
 	n = 0;
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && quarantine_id == 0; i++)
 	{
 		if (messages[i].verdict == INGEST_QUARANTINED)
 			others[n++] = &messages[i];
@@ -268,7 +268,8 @@ ingest_batch(IngestMessage *messages, int count)
 	if (n > 0)
 	{
 		qsort(others, n, sizeof(*others), ingest_compare_quarantine);
-		ingest_store_quarantine(others, n, received_at);
+		ingest_store_quarantine(others, n, b->received_at);
 	}
-	hash_destroy(judge->keys);
+	if (b->new_keys != NULL)
+		hash_destroy(b->new_keys);
 }

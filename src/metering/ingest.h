@@ -1,12 +1,13 @@
 /*
  * ingest.h: a batch of signed messages on its way into the ledger.
  *
- * src/fn calls ingest_batch; ingest.c judges, ingest_order.c finds out what the
- * ledger already holds, ingest_store.c writes.
+ * src/fn calls ingest_batch; ingest.c judges, ingest_key.c knows by which key,
+ * ingest_order.c finds out what the ledger already holds, ingest_store.c writes.
  */
 #ifndef METERING_INGEST_H
 #define METERING_INGEST_H
 
+#include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
 #include "core/envelope.h"
@@ -16,6 +17,7 @@
 #include "metering/lookup.h"
 
 #define INGEST_MESSAGES_MAX 10000	/* in one call */
+#define INGEST_CLOCK_AHEAD_MAX_MS 300000	/* of the meter's clock, before it is noted */
 
 typedef enum IngestVerdict
 {
@@ -43,25 +45,51 @@ typedef struct IngestMessage
 	char		clock_status;
 	int			reading_count;
 	payload_reading *reading;
+	MeterKey   *new_key;		/* type key: what signs from the next message on, ... */
+	MeterKey   *signed_with;	/* ... and what signed this one */
+	bool		key_counts;		/* the batch's later messages are checked with it */
 
 	/* what the ledger says */
 	bool		chained;
 	bool		prev_known;		/* the message before it is in the ledger or batch */
 	bool		prev_valid;
+	int64		clock_ahead_ms; /* 0: not worth a word */
+	int64		clock_back_ms;
 
 	IngestVerdict verdict;
 	refusal		reason;			/* quarantined only */
 	const char *detail;			/* or NULL */
 } IngestMessage;
 
-/* Judge and store; on return each message has its verdict.  messages keeps its order. */
-extern void ingest_batch(IngestMessage *messages, int count);
+/* One call's messages, and what judging them needs. */
+typedef struct IngestBatch
+{
+	Lookup		lookup;
+	TimestampTz received_at;
+	int64		quarantine_id;	/* released from there: a person stands in for the key's
+								 * validity; 0: not */
+	HTAB	   *new_keys;		/* of meters that the batch itself gives one; NULL: none yet */
+	uint8		scratch[ENVELOPE_SCRATCH_BYTES];
+	payload		said;
+} IngestBatch;
+
+/*
+ * Judge and store; on return each message has its verdict.  messages keeps its order.
+ * quarantine_id: see above; what is refused is then not quarantined again.
+ */
+extern void ingest_batch(IngestMessage *messages, int count, int64 quarantine_id);
+
+/* The signature, by a key that the meter has and that is good for this message. */
+extern refusal ingest_check_signature(IngestBatch *b, IngestMessage *m, const envelope *e);
+
+/* An accepted message of type key: the batch's later messages are checked by what it says. */
+extern void ingest_take_key(IngestBatch *b, const IngestMessage *m);
 
 /*
  * Order candidates (sorted by ingest_compare) against each other and the ledger:
  * sets verdict, reason, detail, chained and prev_*.
  */
-extern void ingest_order(const Lookup *l, IngestMessage **candidates, int count);
+extern void ingest_order(IngestBatch *b, IngestMessage **candidates, int count);
 extern int	ingest_compare(const void *a, const void *b);
 
 /* Same (meter, epoch, seq), other bytes. */
@@ -71,16 +99,9 @@ extern void ingest_equivocation(IngestMessage *m, const uint8 stored_digest[SHA2
  * Write accepted messages (in ingest_compare's order).  stored[i] is false where
  * another session was first.
  */
-extern void ingest_store_messages(IngestMessage **accepted, int count, TimestampTz received_at,
-								  bool *stored);
+extern void ingest_store_messages(const IngestBatch *b, IngestMessage **accepted, int count, bool *stored);
+extern void ingest_store_keys(IngestMessage **accepted, int count);
 extern void ingest_store_readings(IngestMessage **accepted, int count);
 extern void ingest_store_quarantine(IngestMessage **quarantined, int count, TimestampTz received_at);
-
-/* ms since 1970 as PostgreSQL's time; ms is within payload.h's limits. */
-static inline TimestampTz
-ingest_timestamp(int64 ms)
-{
-	return (ms - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400000)) * 1000;
-}
 
 #endif							/* METERING_INGEST_H */

@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 
 #include "metering/ingest.h"
+#include "metering/unix_time.h"
 
 static int
 ingest_compare_key(const IngestMessage *a, const IngestMessage *b)
@@ -127,12 +128,23 @@ ingest_place(const Lookup *l, IngestMessage *m, const SequencePoint *last,
 	}
 	m->prev_known = true;
 	m->prev_valid = memcmp(before.digest, m->prev, SHA256_LEN) == 0;
+	m->clock_back_ms = Max(before.t_ms - m->t_ms, 0);
 	m->chained = before.chained || (in_ledger && ingest_walk_reaches(l, m, last_chained));
 }
 
-void
-ingest_order(const Lookup *l, IngestMessage **candidates, int count)
+/* Only a clock that is well ahead of ours is worth a word: a message may be on its way for days. */
+static int64
+ingest_clock_ahead_ms(const IngestBatch *b, const IngestMessage *m)
 {
+	int64		ahead_ms = m->t_ms - unix_ms_of_timestamp(b->received_at);
+
+	return ahead_ms > INGEST_CLOCK_AHEAD_MAX_MS ? ahead_ms : 0;
+}
+
+void
+ingest_order(IngestBatch *b, IngestMessage **candidates, int count)
+{
+	const Lookup *l = &b->lookup;
 	SequencePoint last = {NULL};
 	SequencePoint last_chained = {NULL};
 
@@ -149,8 +161,11 @@ ingest_order(const Lookup *l, IngestMessage **candidates, int count)
 			here.in_ledger = lookup_message(l, m->meter, m->epoch, m->seq, &here.stored);
 			if (!here.in_ledger)
 			{
+				m->clock_back_ms = 0;
+				m->clock_ahead_ms = ingest_clock_ahead_ms(b, m);
 				ingest_place(l, m, &last, &last_chained);
 				m->verdict = INGEST_ACCEPTED;
+				here.stored.t_ms = m->t_ms;
 				here.stored.epoch = m->epoch;
 				here.stored.seq = m->seq;
 				here.stored.chained = m->chained;

@@ -17,6 +17,8 @@
 #include "utils/lsyscache.h"
 
 #include "metering/ingest.h"
+#include "metering/registration.h"
+#include "metering/unix_time.h"
 
 /* The rows of one INSERT, column by column. */
 typedef struct StoreRows
@@ -105,7 +107,7 @@ store_array(const StoreRows *rows, int column)
 											  len, byval, align));
 }
 
-#define STORE_COLUMNS_MAX 16
+#define STORE_COLUMNS_MAX 16	/* beside the time of receipt */
 
 /*
  * Run an INSERT whose parameters are the rows' columns as arrays and then,
@@ -177,16 +179,16 @@ store_match(IngestMessage **accepted, int count, bool *stored)
 
 static const char store_message_sql[] =
 "INSERT INTO energyledger.message (meter, epoch, seq, type, envelope, prev, digest,"
-" sent_at, clock_status, chained, prev_valid, raw, received_at)"
-" SELECT u.*, $13 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) u"
+" sent_at, clock_status, chained, prev_valid, raw, clock_ahead_ms, clock_back_ms, quarantine_id, received_at)"
+" SELECT u.*, $16 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) u"
 " ON CONFLICT (meter, epoch, seq) DO NOTHING"
 " RETURNING meter, epoch, seq";
 
 void
-ingest_store_messages(IngestMessage **accepted, int count, TimestampTz received_at, bool *stored)
+ingest_store_messages(const IngestBatch *b, IngestMessage **accepted, int count, bool *stored)
 {
 	static const Oid types[] = {TEXTOID, INT8OID, INT8OID, TEXTOID, TEXTOID, BYTEAOID, BYTEAOID,
-	TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, BYTEAOID};
+	TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, BYTEAOID, INT8OID, INT8OID, INT8OID};
 	static SPIPlanPtr plan = NULL;
 	StoreRows  *rows = store_rows(types, lengthof(types), count);
 
@@ -201,14 +203,17 @@ ingest_store_messages(IngestMessage **accepted, int count, TimestampTz received_
 		store_set(rows, 4, CStringGetTextDatum(m->envelope == ENVELOPE_JWS ? "jws" : "cose"));
 		store_set_if(rows, 5, m->has_prev, store_bytes(m->prev, SHA256_LEN));
 		store_set(rows, 6, store_bytes(m->digest, SHA256_LEN));
-		store_set(rows, 7, TimestampTzGetDatum(ingest_timestamp(m->t_ms)));
+		store_set(rows, 7, TimestampTzGetDatum(unix_ms_to_timestamp(m->t_ms)));
 		store_set(rows, 8, store_char(m->clock_status));
 		store_set(rows, 9, BoolGetDatum(m->chained));
 		store_set_if(rows, 10, m->prev_known, BoolGetDatum(m->prev_valid));
 		store_set(rows, 11, m->raw);
+		store_set_if(rows, 12, m->clock_ahead_ms != 0, Int64GetDatum(m->clock_ahead_ms));
+		store_set_if(rows, 13, m->clock_back_ms != 0, Int64GetDatum(m->clock_back_ms));
+		store_set_if(rows, 14, b->quarantine_id != 0, Int64GetDatum(b->quarantine_id));
 		rows->count++;
 	}
-	store_execute(&plan, store_message_sql, rows, &received_at, SPI_OK_INSERT_RETURNING);
+	store_execute(&plan, store_message_sql, rows, &b->received_at, SPI_OK_INSERT_RETURNING);
 	if (SPI_processed == (uint64) count)
 		memset(stored, true, count * sizeof(bool));
 	else
@@ -249,8 +254,8 @@ ingest_store_readings(IngestMessage **accepted, int count)
 			store_set(rows, 2, Int64GetDatum(m->seq));
 			store_set(rows, 3, Int16GetDatum(k + 1));
 			store_set(rows, 4, CStringGetTextDatum(g->obis));
-			store_set(rows, 5, TimestampTzGetDatum(ingest_timestamp(g->from_ms)));
-			store_set(rows, 6, TimestampTzGetDatum(ingest_timestamp(g->to_ms)));
+			store_set(rows, 5, TimestampTzGetDatum(unix_ms_to_timestamp(g->from_ms)));
+			store_set(rows, 6, TimestampTzGetDatum(unix_ms_to_timestamp(g->to_ms)));
 			store_set(rows, 7, Int64GetDatum(g->value));
 			store_set(rows, 8, Int16GetDatum(g->scale));
 			store_set(rows, 9, CStringGetTextDatum(g->unit));
@@ -259,6 +264,54 @@ ingest_store_readings(IngestMessage **accepted, int count)
 		}
 	}
 	store_execute(&plan, store_reading_sql, rows, NULL, SPI_OK_INSERT);
+	SPI_finish();
+}
+
+static const char store_key_sql[] =
+"INSERT INTO energyledger.meter_key (meter, public_key, algorithm, from_epoch, from_seq,"
+" until_epoch, until_seq, valid_from, valid_until, message_epoch, message_seq)"
+" SELECT u.* FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) u";
+
+static void
+store_set_key(StoreRows *rows, const IngestMessage *m, const MeterKey *key)
+{
+	store_set(rows, 0, CStringGetTextDatum(m->meter));
+	store_set(rows, 1, store_bytes(key->key, key->key_len));
+	store_set(rows, 2, CStringGetTextDatum(envelope_algorithm_name(key->algorithm)));
+	store_set(rows, 3, Int64GetDatum(key->from_epoch));
+	store_set(rows, 4, Int64GetDatum(key->from_seq));
+	store_set_if(rows, 5, key->until_epoch != PG_INT64_MAX, Int64GetDatum(key->until_epoch));
+	store_set_if(rows, 6, key->until_epoch != PG_INT64_MAX, Int64GetDatum(key->until_seq));
+	store_set(rows, 7, TimestampTzGetDatum(key->valid_from));
+	store_set(rows, 8, TimestampTzGetDatum(key->valid_until));
+	store_set(rows, 9, Int64GetDatum(m->epoch));
+	store_set(rows, 10, Int64GetDatum(m->seq));
+	rows->count++;
+}
+
+void
+ingest_store_keys(IngestMessage **accepted, int count)
+{
+	static const Oid types[] = {TEXTOID, BYTEAOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID};
+	static SPIPlanPtr plan = NULL;
+	StoreRows  *rows = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		const IngestMessage *m = accepted[i];
+
+		if (m->new_key == NULL || !m->key_counts)
+			continue;
+		if (rows == NULL)
+			rows = store_rows(types, lengthof(types), 2 * (count - i));
+		registration_lock_meter(m->meter);
+		store_set_key(rows, m, m->signed_with);
+		store_set_key(rows, m, m->new_key);
+	}
+	if (rows == NULL)
+		return;
+	store_execute(&plan, store_key_sql, rows, NULL, SPI_OK_INSERT);
 	SPI_finish();
 }
 

@@ -23,22 +23,23 @@
 #include "ledger/log.h"
 #include "metering/lookup.h"
 #include "metering/tables.h"
+#include "metering/unix_time.h"
 
 void
-lookup_open(Lookup *l, Snapshot snapshot)
+lookup_open(Lookup *l)
 {
-	l->meter = table_open(log_relation_oid("meter"), AccessShareLock);
+	l->meter_key = table_open(log_relation_oid("meter_key"), AccessShareLock);
 	l->message = table_open(log_relation_oid("message"), AccessShareLock);
-	l->meter_index = log_relation_oid("meter_meter_idx");
+	key_cache_begin(l->meter_key);
 	l->message_index = log_relation_oid("message_key");
 	l->chained_index = log_relation_oid("message_chained_idx");
-	l->snapshot = snapshot;
+	l->snapshot = NULL;
 }
 
 void
 lookup_close(Lookup *l)
 {
-	table_close(l->meter, NoLock);
+	table_close(l->meter_key, NoLock);
 	table_close(l->message, NoLock);
 }
 
@@ -65,6 +66,7 @@ lookup_read_message(const Lookup *l, HeapTuple tuple, StoredMessage *out)
 	out->epoch = DatumGetInt64(heap_getattr(tuple, Anum_message_epoch, desc, &isnull));
 	out->seq = DatumGetInt64(heap_getattr(tuple, Anum_message_seq, desc, &isnull));
 	out->chained = DatumGetBool(heap_getattr(tuple, Anum_message_chained, desc, &isnull));
+	out->t_ms = unix_ms_of_timestamp(DatumGetTimestampTz(heap_getattr(tuple, Anum_message_sent_at, desc, &isnull)));
 	digest = DatumGetByteaPP(heap_getattr(tuple, Anum_message_digest, desc, &isnull));
 	if (isnull || VARSIZE_ANY_EXHDR(digest) != SHA256_LEN)
 		ereport(ERROR,
@@ -75,40 +77,10 @@ lookup_read_message(const Lookup *l, HeapTuple tuple, StoredMessage *out)
 	memcpy(out->digest, VARDATA_ANY(digest), SHA256_LEN);
 }
 
-static void
-lookup_read_key(const Lookup *l, HeapTuple tuple, MeterKey *out)
+const MeterKeys *
+lookup_meter_keys(const Lookup *l, const char *meter)
 {
-	TupleDesc	desc = RelationGetDescr(l->meter);
-	bool		isnull;
-	bytea	   *key = DatumGetByteaPP(heap_getattr(tuple, Anum_meter_public_key, desc, &isnull));
-	char	   *name = TextDatumGetCString(heap_getattr(tuple, Anum_meter_algorithm, desc, &isnull));
-
-	out->algorithm = envelope_algorithm_by_name(name);
-	out->key_len = VARSIZE_ANY_EXHDR(key);
-	if (out->algorithm == 0 || out->key_len > METER_KEY_LEN_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("a meter is registered with a key that cannot be used"),
-				 errdetail("Algorithm \"%s\", key of %zu bytes.", name, out->key_len)));
-	memcpy(out->key, VARDATA_ANY(key), out->key_len);
-}
-
-bool
-lookup_meter_key(const Lookup *l, const char *meter, MeterKey *out)
-{
-	ScanKeyData key;
-	SysScanDesc scan;
-	Relation	index = index_open(l->meter_index, AccessShareLock);
-	HeapTuple	tuple;
-
-	lookup_key_text(&key, Anum_meter_meter, meter);
-	scan = systable_beginscan_ordered(l->meter, index, l->snapshot, 1, &key);
-	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
-	if (tuple != NULL)
-		lookup_read_key(l, tuple, out);
-	systable_endscan_ordered(scan);
-	index_close(index, NoLock);
-	return tuple != NULL;
+	return key_cache_find(l->meter_key, l->snapshot, meter);
 }
 
 bool

@@ -1,8 +1,8 @@
 /*
  * lookup.h: single rows of the metering tables, found through their indexes.
  *
- * Callers are ingest and the receipts.  A lookup reads with the snapshot it was
- * opened with; the tables stay locked (AccessShare) until the transaction ends.
+ * Callers are ingest and the receipts.  A lookup reads with one snapshot; the
+ * tables stay locked (AccessShare) until the transaction ends.
  */
 #ifndef METERING_LOOKUP_H
 #define METERING_LOOKUP_H
@@ -13,41 +13,35 @@
 #include "core/envelope.h"
 #include "core/payload.h"
 #include "core/sha256.h"
-
-/* The longest key kept with a meter: a P-256 key as SubjectPublicKeyInfo. */
-#define METER_KEY_LEN_MAX 91
-
-typedef struct MeterKey
-{
-	envelope_algorithm algorithm;
-	uint8		key[METER_KEY_LEN_MAX];
-	size_t		key_len;
-} MeterKey;
+#include "metering/key_cache.h"
 
 typedef struct StoredMessage
 {
 	int64		epoch;
 	int64		seq;
 	uint8		digest[SHA256_LEN];
+	int64		t_ms;			/* the meter's clock */
 	bool		chained;
 } StoredMessage;
 
 typedef struct Lookup
 {
-	Relation	meter;
+	Relation	meter_key;
 	Relation	message;
-	Oid			meter_index;	/* (meter, registered_at, ledger_id) */
 	Oid			message_index;	/* (meter, epoch, seq), unique */
 	Oid			chained_index;	/* the same where chained */
 	Snapshot	snapshot;
 } Lookup;
 
-/* snapshot must stay registered or active until lookup_close. */
-extern void lookup_open(Lookup *l, Snapshot snapshot);
+/*
+ * Lock the tables; then the caller sets snapshot, taken afterwards, which stays
+ * registered or active until lookup_close.
+ */
+extern void lookup_open(Lookup *l);
 extern void lookup_close(Lookup *l);
 
-/* The key of a meter's newest registration; false where it has none. */
-extern bool lookup_meter_key(const Lookup *l, const char *meter, MeterKey *out);
+/* A meter's keys; NULL where it has none.  Theirs until the next lookup_open. */
+extern const MeterKeys *lookup_meter_keys(const Lookup *l, const char *meter);
 
 extern bool lookup_message(const Lookup *l, const char *meter, int64 epoch, int64 seq,
 						   StoredMessage *out);

@@ -20,6 +20,7 @@
 #include "core/base64.h"
 #include "ledger/site.h"
 #include "metering/receipt.h"
+#include "metering/unix_time.h"
 
 /*
  * The end of what has been inserted into the WAL.  On a page boundary
@@ -74,8 +75,7 @@ receipt_sign(const char *meter, const StoredMessage *reach)
 {
 	char		digest[BASE64_LEN(SHA256_LEN) + 1];
 	size_t		len = base64_encode(reach->digest, SHA256_LEN, digest, sizeof(digest));
-	int64		now_ms = GetCurrentTimestamp() / 1000 +
-	(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400000);
+	int64		now_ms = unix_ms_of_timestamp(GetCurrentTimestamp());
 	char	   *text;
 
 	text = psprintf("energyledger/receipt/v1\n%s\n%s\n%lld %lld\n%.*s\n%lld\n",

@@ -1,14 +1,26 @@
 /*
- * registration.h: a meter and its key enter the register.
+ * registration.h: meters and their keys enter the register.
+ *
+ * Each function checks what it is given, stores a row, and returns its ledger_id.
+ * Errors say which argument is wrong.
  */
 #ifndef METERING_REGISTRATION_H
 #define METERING_REGISTRATION_H
 
-/* register_meter's arguments, in the order of the meter table's columns. */
-#define REGISTRATION_ARGUMENTS 9
+/* As many as register_meter, add_meter_key and revoke_meter_key have, in their order. */
+#define REGISTRATION_ARGUMENTS 16
+#define REGISTRATION_KEY_ARGUMENTS 10
+#define REGISTRATION_REVOKE_ARGUMENTS 3
 
-/* Check and store; the new row's ledger_id.  Errors say which argument is wrong. */
-extern int64 registration_store(const NullableDatum argument[REGISTRATION_ARGUMENTS]);
+extern int64 registration_meter(const NullableDatum argument[REGISTRATION_ARGUMENTS]);
+extern int64 registration_add_key(const NullableDatum argument[REGISTRATION_KEY_ARGUMENTS]);
+extern int64 registration_revoke_key(const NullableDatum argument[REGISTRATION_REVOKE_ARGUMENTS]);
+
+/* Until the transaction ends nobody else changes this meter's keys. */
+extern void registration_lock_meter(const char *meter);
+
+/* 1 to 1000 bytes, as a person wrote them; whose: "a release". */
+extern void registration_check_reason(const char *reason, const char *whose);
 
 extern void registration_unknown_algorithm(const char *name) pg_attribute_noreturn();
 

@@ -40,7 +40,8 @@ SELECT energyledger.register_meter('', decode(repeat('00', 32), 'hex'));
 SELECT energyledger.register_meter('test:household', '\x0011');
 SELECT energyledger.register_meter('test:household', decode(repeat('00', 32), 'hex'), 'RS256');
 SELECT energyledger.register_meter('test:household', decode(repeat('00', 32), 'hex'), 'ES256');
-SELECT energyledger.register_meter('test:household', NULL);
+SELECT energyledger.register_meter(NULL, decode(repeat('00', 32), 'hex'));
+SELECT energyledger.register_meter('test:household', decode(repeat('00', 32), 'hex'), NULL);
 SELECT energyledger.register_meter('test:household', decode(repeat('00', 32), 'hex'), capacity_w => 0);
 SELECT energyledger.register_meter('test:household', decode(repeat('00', 32), 'hex'), latitude_microdegrees => 90000001);
 SELECT energyledger.register_meter('test:household', decode(repeat('00', 32), 'hex'), party => repeat('x', 1001));
@@ -48,12 +49,14 @@ SELECT energyledger.register_meter('test:household', decode(repeat('00', 32), 'h
 SELECT energyledger.register_meter('test:household', decode(repeat('00', 32), 'hex')) > 0 AS registered;
 SELECT energyledger.register_meter('test:household', '\xb145a0d86e8954e35d80697136aa028eba87addba4be7b2e5abfa727fda063b6',
     technology => 'consumption', capacity_w => 11000, latitude_microdegrees => 52370000, longitude_microdegrees => 4890000,
-    party => 'flat 3') > 0 AS registered;
+    party => 'flat-3') > 0 AS registered;
 SELECT energyledger.register_meter('test:shop',
     '\x04bac5b11cad8f99f9c72b05cf4b9e26d244dc189f745228255a219a86d6a09eff20138bf82dc1b6d562be0fa54ab7804a3a64b6d72ccfed6b6fb6ed28bbfc117e',
     'ES256') > 0 AS registered;
-SELECT meter, algorithm, technology, capacity_w, latitude_microdegrees, longitude_microdegrees, party
+SELECT meter, technology, capacity_w, latitude_microdegrees, longitude_microdegrees, party
   FROM energyledger.meter_current WHERE meter LIKE 'test:%' ORDER BY meter;
+SELECT meter, left(encode(public_key, 'hex'), 8) AS key, algorithm, valid_until = 'infinity' AS valid, revoked, reason
+  FROM energyledger.meter_key_current WHERE meter LIKE 'test:%' ORDER BY meter, valid;
 
 -- Both envelopes, both algorithms; the same bytes twice in one batch; out of order.
 SELECT * FROM energyledger.ingest(pg_temp.messages('household_1_2', 'shop_1_1', 'household_1_1', 'household_1_1', 'shop_1_2'));
