@@ -22,7 +22,10 @@ CREATE TEMP TABLE may_execute (signature text, letters text);
 INSERT INTO may_execute VALUES
     ('energyledger.ingest(bytea[],text[])', 'w'),
     ('energyledger.meter_receipts(text[])', 'w'),
-    ('energyledger.register_meter(text,bytea,text,text,bigint,integer,integer,text,text)', 'o'),
+    ('energyledger.register_meter(text,bytea,text,text,bigint,integer,integer,text,text,text,integer,integer,integer,text,text,timestamp with time zone)', 'o'),
+    ('energyledger.add_meter_key(text,bytea,text,bigint,bigint,bigint,bigint,timestamp with time zone,timestamp with time zone,text)', 'o'),
+    ('energyledger.revoke_meter_key(text,bytea,text)', 'o'),
+    ('energyledger.release(bigint,text)', 'o'),
     ('energyledger.seal()', 'o'),
     ('energyledger.rotate_key(boolean)', 'o'),
     ('energyledger.reopen(text)', 'o'),
@@ -59,6 +62,8 @@ INSERT INTO may_execute VALUES
     ('energyledger.verify_note(text,text)', 'rwoan'),
     ('energyledger.parse_message(bytea)', 'rwoan'),
     ('energyledger.message_signature_valid(bytea,bytea,text)', 'rwoan'),
+    ('energyledger.identifier_valid(text)', 'rwoan'),
+    ('energyledger.public_key_valid(bytea,text)', 'rwoan'),
     ('energyledger.verify_receipt(jsonb,text)', 'rwoan'),
     ('energyledger.receipt_failure(jsonb,text)', 'rwoan'),
     ('energyledger.verify_commitment(bytea,bytea,text)', 'rwoan'),
@@ -83,9 +88,11 @@ INSERT INTO may_select VALUES
     ('site', 'rwoan'), ('block', 'rwoan'), ('stat_verify', 'rwoan'),
     ('entry', 'a'), ('event', 'a'), ('leaf', 'a'), ('leaf_run', 'a'), ('subtree', 'a'), ('table_schema', 'a'),
     ('local_incarnation', 'a'), ('ledger_id_seq', ''),
-    ('meter', 'roa'), ('meter_current', 'roa'), ('meter_gap', 'roa'),
+    ('party', 'oa'), ('location', 'oa'), ('party_current', 'oa'), ('location_current', 'oa'),
+    ('meter', 'roa'), ('meter_current', 'roa'), ('meter_key', 'roa'), ('meter_key_current', 'roa'),
+    ('meter_gap', 'roa'), ('meter_fork', 'roa'), ('meter_clock', 'roa'),
     ('message', 'ra'), ('reading', 'ra'), ('meter_energy', 'ra'),
-    ('quarantine', 'oa');
+    ('quarantine', 'oa'), ('quarantine_open', 'oa'), ('quarantine_release', 'oa');
 
 CREATE FUNCTION letters_of(allowed text[]) RETURNS text LANGUAGE sql AS
     $$ SELECT coalesce(string_agg(letter, '' ORDER BY position(letter IN 'rwoan')), '') FROM role WHERE name = ANY (allowed) $$;
@@ -127,9 +134,13 @@ SELECT is_empty(
 SELECT is_empty(
     $$ SELECT r.name, t.name, p FROM role r, relation t, unnest(ARRAY['USAGE', 'UPDATE']) p
         WHERE t.relkind = 'S' AND has_sequence_privilege(r.name, t.oid, p) $$, 'nor takes ids');
-SELECT is_empty(
-    $$ SELECT r.name, t.name, a.attname FROM role r, relation t JOIN pg_attribute a ON a.attrelid = t.oid
-        WHERE a.attacl IS NOT NULL $$, 'no column has rights of its own');
+SELECT results_eq(
+    $$ SELECT DISTINCT t.name, a.attname::text, x.grantee::regrole::text, x.privilege_type
+         FROM relation t JOIN pg_attribute a ON a.attrelid = t.oid, aclexplode(a.attacl) x ORDER BY 1, 2 $$,
+    $$ SELECT t.name, a.attname::text, 'energyledger_operator', 'INSERT' FROM relation t JOIN pg_attribute a ON a.attrelid = t.oid
+        WHERE t.name IN ('party', 'location', 'meter', 'meter_key') AND a.attnum > 0
+          AND a.attname NOT IN ('ledger_id', 'registered_at', 'message_epoch', 'message_seq') ORDER BY 1, 2 $$,
+    'but the operator to the register, and not when nor by which message');
 SELECT is_empty($$ SELECT name FROM role WHERE has_schema_privilege(name, 'energyledger', 'CREATE') $$, 'nobody creates in the schema');
 SELECT is_empty(
     $$ SELECT r.rolname FROM pg_roles r JOIN role ON name = rolname
@@ -149,6 +160,9 @@ INSERT INTO action (name, query, letters) VALUES
     ('ingest', $$ SELECT * FROM energyledger.ingest(ARRAY['\x00'::bytea]) $$, 'w'),
     ('receipts', $$ SELECT * FROM energyledger.meter_receipts(ARRAY['m']) $$, 'w'),
     ('register a meter', $$ SELECT energyledger.register_meter('role:1', decode(repeat('07', 32), 'hex')) $$, 'o'),
+    ('register a fleet', $$ INSERT INTO energyledger.meter (meter) VALUES ('role:2') $$, 'o'),
+    ('and its keys', $$ INSERT INTO energyledger.meter_key (meter, public_key, algorithm) VALUES ('role:2', decode(repeat('07', 32), 'hex'), 'Ed25519') $$, 'o'),
+    ('some time ago', $$ INSERT INTO energyledger.meter (meter, registered_at) VALUES ('role:2', '2020-01-01') $$, ''),
     ('seal', $$ SELECT energyledger.seal() $$, 'o'),
     ('rotate the key', $$ SELECT energyledger.rotate_key() $$, 'o'),
     ('reopen', $$ SELECT energyledger.reopen('tried') $$, 'o'),
@@ -160,7 +174,7 @@ INSERT INTO action (name, query, letters) VALUES
     ('redacted yet?', $$ SELECT energyledger.redaction_pending('energyledger.meter') $$, 'o'),
     ('checkpoint', $$ SELECT energyledger.checkpoint() $$, 'rwoan'),
     ('keys', $$ SELECT * FROM energyledger.site_vkeys() $$, 'rwoan'),
-    ('INSERT', $$ INSERT INTO energyledger.meter (meter, public_key, algorithm, registered_at) VALUES ('m', '', '', now()) $$, ''),
+    ('INSERT', $$ INSERT INTO energyledger.quarantine_release VALUES (1, 'accepted', 'm', 1, 1, 'x', 'x', now()) $$, ''),
     ('UPDATE', $$ UPDATE energyledger.reading SET value = 0 $$, ''),
     ('DELETE', $$ DELETE FROM energyledger.entry $$, ''),
     ('write to the log', $$ INSERT INTO energyledger.leaf_run DEFAULT VALUES $$, ''),
