@@ -343,13 +343,15 @@ payload_read_key(field_reader *r, payload *out)
 	if (why == REFUSAL_NONE && !more)
 		why = REFUSAL_BAD_BODY;
 	if (why == REFUSAL_NONE)
-		why = field_read_bytes(r, out->key, sizeof(out->key), REFUSAL_BAD_KEY, &out->key_len);
-	if (why == REFUSAL_NONE && !key_form_valid(out->key_algorithm, out->key, out->key_len))
+		why = field_read_bytes(r, out->key, sizeof(out->key), REFUSAL_BAD_KEY, &len);
+	if (why == REFUSAL_NONE && !key_form_valid(out->key_algorithm, out->key, len))
 		why = REFUSAL_BAD_KEY;
 	if (why == REFUSAL_NONE)
 		why = field_more(r, &w, &more);
 	if (why == REFUSAL_NONE && more)
 		why = REFUSAL_BAD_BODY;
+	/* what was refused has no length that anybody could copy by */
+	out->key_len = why == REFUSAL_NONE ? len : 0;
 	return why == REFUSAL_WRONG_TYPE ? REFUSAL_BAD_BODY : why;
 }
 

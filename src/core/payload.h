@@ -84,7 +84,7 @@ typedef struct payload
  */
 extern refusal payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out);
 
-/* Bytes written, 0 where it does not fit cap.  Only type reading has a body to write. */
+/* Bytes written, 0 where it does not fit cap.  Types reading and key have a body to write. */
 extern size_t payload_write(envelope_kind kind, const payload *p, uint8_t *out, size_t cap);
 
 extern const char *payload_type_name(payload_type t);

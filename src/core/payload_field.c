@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base64.h"
+#include "core/key_form.h"
 #include "core/payload_field.h"
 
 static const char *const field_names[FIELD_COUNT + 1] = {
@@ -131,6 +132,7 @@ field_read_text(field_reader *r, const char **text, size_t *len)
 refusal
 field_read_bytes(field_reader *r, uint8_t *out, size_t cap, refusal too_long, size_t *len)
 {
+	uint8_t		wide[KEY_FORM_LEN_MAX + 2]; /* as much as BASE64_LEN(cap) characters can be */
 	const char *text;
 	const uint8_t *bytes;
 	refusal		why;
@@ -149,8 +151,12 @@ field_read_bytes(field_reader *r, uint8_t *out, size_t cap, refusal too_long, si
 		return why;
 	if (*len > BASE64_LEN(cap))
 		return too_long;
-	if (!base64url_decode(text, *len, out, cap, len))
+	/* what is no base64url is told before it is found too long */
+	if (cap > KEY_FORM_LEN_MAX || !base64url_decode(text, *len, wide, sizeof(wide), len))
 		return REFUSAL_BAD_BASE64;
+	if (*len > cap)
+		return too_long;
+	memcpy(out, wide, *len);
 	return REFUSAL_NONE;
 }
 

@@ -26,11 +26,13 @@ payload_reading_writable(const payload_reading *g)
 static bool
 payload_writable(const payload *p)
 {
-	if (p->type != PAYLOAD_READING ||
-		!payload_meter_valid(p->meter, strnlen(p->meter, sizeof(p->meter))) ||
+	if (!payload_meter_valid(p->meter, strnlen(p->meter, sizeof(p->meter))) ||
 		p->seq < 1 || p->seq > INT64_MAX || p->has_prev != (p->seq > 1) ||
-		!payload_time_valid(p->t_ms) || !payload_clock_status_valid(p->clock_status) ||
-		p->reading_count < 1 || p->reading_count > PAYLOAD_READINGS_MAX)
+		!payload_time_valid(p->t_ms) || !payload_clock_status_valid(p->clock_status))
+		return false;
+	if (p->type == PAYLOAD_KEY)
+		return p->key_len <= sizeof(p->key) && key_form_valid(p->key_algorithm, p->key, p->key_len);
+	if (p->type != PAYLOAD_READING || p->reading_count < 1 || p->reading_count > PAYLOAD_READINGS_MAX)
 		return false;
 	for (int i = 0; i < p->reading_count; i++)
 	{
@@ -44,6 +46,32 @@ static void
 payload_put_cbor_text(bytes_out *o, const char *text)
 {
 	cbor_put_string(o, CBOR_TEXT, text, strlen(text));
+}
+
+static void
+payload_put_cbor_body(const payload *p, bytes_out *o)
+{
+	if (p->type == PAYLOAD_KEY)
+	{
+		cbor_put_head(o, CBOR_ARRAY, 2);
+		payload_put_cbor_text(o, envelope_algorithm_name(p->key_algorithm));
+		cbor_put_string(o, CBOR_BYTES, p->key, p->key_len);
+		return;
+	}
+	cbor_put_head(o, CBOR_ARRAY, (uint64_t) p->reading_count);
+	for (int i = 0; i < p->reading_count; i++)
+	{
+		const payload_reading *g = &p->reading[i];
+
+		cbor_put_head(o, CBOR_ARRAY, 7);
+		payload_put_cbor_text(o, g->obis);
+		cbor_put_int(o, g->from_ms);
+		cbor_put_int(o, g->to_ms);
+		cbor_put_int(o, g->value);
+		cbor_put_int(o, g->scale);
+		payload_put_cbor_text(o, g->unit);
+		cbor_put_string(o, CBOR_TEXT, &g->status, 1);
+	}
 }
 
 static void
@@ -67,20 +95,7 @@ payload_write_cbor(const payload *p, bytes_out *o)
 	cbor_put_int(o, FIELD_TS);
 	cbor_put_string(o, CBOR_TEXT, &p->clock_status, 1);
 	cbor_put_int(o, FIELD_BODY);
-	cbor_put_head(o, CBOR_ARRAY, (uint64_t) p->reading_count);
-	for (int i = 0; i < p->reading_count; i++)
-	{
-		const payload_reading *g = &p->reading[i];
-
-		cbor_put_head(o, CBOR_ARRAY, 7);
-		payload_put_cbor_text(o, g->obis);
-		cbor_put_int(o, g->from_ms);
-		cbor_put_int(o, g->to_ms);
-		cbor_put_int(o, g->value);
-		cbor_put_int(o, g->scale);
-		payload_put_cbor_text(o, g->unit);
-		cbor_put_string(o, CBOR_TEXT, &g->status, 1);
-	}
+	payload_put_cbor_body(p, o);
 }
 
 /* printf into the writer; marked as overflown where it does not fit. */
@@ -115,6 +130,13 @@ payload_write_json(const payload *p, bytes_out *o)
 				   payload_type_name(p->type), p->meter, p->epoch, p->seq);
 	payload_printf(o, "\"prev\":\"%.*s\",\"t\":%" PRId64 ",\"ts\":\"%c\",\"body\":[",
 				   (int) prev_len, prev, p->t_ms, p->clock_status);
+	if (p->type == PAYLOAD_KEY)
+	{
+		char		key[BASE64_LEN(sizeof(p->key)) + 1];
+		size_t		len = base64url_encode(p->key, p->key_len, key, sizeof(key));
+
+		payload_printf(o, "\"%s\",\"%.*s\"", envelope_algorithm_name(p->key_algorithm), (int) len, key);
+	}
 	for (int i = 0; i < p->reading_count; i++)
 	{
 		const payload_reading *g = &p->reading[i];

@@ -21,6 +21,7 @@ check_promises(const payload *p)
 	FUZZ_CHECK(p->type >= PAYLOAD_READING && p->type <= PAYLOAD_KEY);
 	FUZZ_CHECK((p->type == PAYLOAD_READING) == (p->reading_count > 0));
 	FUZZ_CHECK(p->reading_count <= PAYLOAD_READINGS_MAX);
+	FUZZ_CHECK(p->type == PAYLOAD_KEY ? key_form_valid(p->key_algorithm, p->key, p->key_len) : p->key_len == 0);
 	for (int i = 0; i < p->reading_count; i++)
 	{
 		FUZZ_CHECK(p->reading[i].from_ms >= 0 && p->reading[i].from_ms <= p->reading[i].to_ms);
@@ -35,6 +36,8 @@ check_same(const payload *a, const payload *b)
 	FUZZ_CHECK(a->epoch == b->epoch && a->seq == b->seq && a->has_prev == b->has_prev);
 	FUZZ_CHECK(!a->has_prev || memcmp(a->prev, b->prev, sizeof(a->prev)) == 0);
 	FUZZ_CHECK(a->t_ms == b->t_ms && a->clock_status == b->clock_status);
+	FUZZ_CHECK(a->key_algorithm == b->key_algorithm && a->key_len == b->key_len);
+	FUZZ_CHECK(memcmp(a->key, b->key, a->key_len) == 0);
 	FUZZ_CHECK(a->reading_count == b->reading_count);
 	for (int i = 0; i < a->reading_count; i++)
 	{
@@ -50,11 +53,15 @@ check_same(const payload *a, const payload *b)
 static void
 try_payload(envelope_kind kind, const uint8_t *data, size_t size)
 {
-	if (payload_parse(kind, data, size, &said) != REFUSAL_NONE)
+	refusal		why = payload_parse(kind, data, size, &said);
+
+	/* also of what is refused the database copies as much as it says there is */
+	FUZZ_CHECK(said.key_len <= sizeof(said.key) && said.reading_count <= PAYLOAD_READINGS_MAX);
+	if (why != REFUSAL_NONE)
 		return;
 	FUZZ_CHECK(size <= MESSAGE_BYTES_MAX);
 	check_promises(&said);
-	if (said.type != PAYLOAD_READING)
+	if (said.type != PAYLOAD_READING && said.type != PAYLOAD_KEY)
 		return;
 	for (int other = ENVELOPE_COSE_SIGN1; other <= ENVELOPE_JWS; other++)
 	{

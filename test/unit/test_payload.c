@@ -271,6 +271,66 @@ other_types_have_any_body(void **state)
 	assert_int_equal(parse_json(EVENT("null")), REFUSAL_BAD_BODY);
 }
 
+/* A new key is there and back; whatever is wrong with one, nothing of it is left to copy. */
+static void
+a_key_has_a_form(void **state)
+{
+	static const struct
+	{
+		const char *body;
+		refusal		why;
+	}			bodies[] = {
+		{"[\"Ed25519\",\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"]", REFUSAL_NONE},
+		{"[\"Ed25519\",\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"]", REFUSAL_BAD_KEY},
+		{"[\"ES256\",\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"]", REFUSAL_BAD_KEY},
+		{"[\"RS256\",\"AAAA\"]", REFUSAL_UNSUPPORTED_ALGORITHM},
+		{"[\"\",\"AAAA\"]", REFUSAL_UNSUPPORTED_ALGORITHM},
+		{"[\"Ed25519\",\"AAA=\"]", REFUSAL_BAD_BASE64},
+		{"[\"Ed25519\"]", REFUSAL_BAD_BODY},
+		{"[]", REFUSAL_BAD_BODY},
+		{"{}", REFUSAL_BAD_BODY},
+		{"[1,\"AAAA\"]", REFUSAL_BAD_BODY},
+		{"[\"Ed25519\",\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",1]", REFUSAL_BAD_BODY},
+	};
+	char		text[1024];
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+	{
+		snprintf(text, sizeof(text), "{\"v\":1,\"type\":\"key\",\"meter\":\"m\",\"epoch\":0,\"seq\":1,\"prev\":\"\","
+				 "\"t\":5,\"ts\":\"S\",\"body\":%s}", bodies[i].body);
+		assert_int_equal(parse_json(text), bodies[i].why);
+		assert_int_equal(read_back.key_len, bodies[i].why == REFUSAL_NONE ? 32 : 0);
+	}
+	/* longer than any key, in both encodings */
+	for (size_t len = sizeof(said.key) - 1; len <= 2 * sizeof(said.key); len++)
+	{
+		int			at = snprintf(text, sizeof(text), "{\"v\":1,\"type\":\"key\",\"meter\":\"m\",\"epoch\":0,\"seq\":1,"
+								  "\"prev\":\"\",\"t\":5,\"ts\":\"S\",\"body\":[\"Ed25519\",\"");
+		uint8_t		cbor[512] = {0xA9, 1, 1, 2, 0x63, 'k', 'e', 'y', 3, 0x61, 'm', 4, 0, 5, 1, 6, 0x40, 7, 5, 8, 0x61, 'S',
+			9, 0x82, 0x67, 'E', 'd', '2', '5', '5', '1', '9', 0x58, (uint8_t) len};
+
+		memset(text + at, 'A', len / 3 * 4);
+		strcpy(text + at + len / 3 * 4, "\"]}");
+		assert_int_equal(parse_json(text), REFUSAL_BAD_KEY);
+		assert_int_equal(read_back.key_len, 0);
+		assert_int_equal(payload_parse(ENVELOPE_COSE_SIGN1, cbor, 34 + len, &read_back), REFUSAL_BAD_KEY);
+		assert_int_equal(read_back.key_len, 0);
+	}
+	for (int kind = ENVELOPE_COSE_SIGN1; kind <= ENVELOPE_JWS; kind++)
+	{
+		fill(&said, 0);
+		said.type = PAYLOAD_KEY;
+		said.key_algorithm = ENVELOPE_ED25519;
+		said.key_len = 32;
+		memset(said.key, 0xFE, sizeof(said.key));
+		assert_int_equal(there_and_back((envelope_kind) kind, &said), REFUSAL_NONE);
+		assert_int_equal(read_back.key_algorithm, ENVELOPE_ED25519);
+		assert_memory_equal(read_back.key, said.key, 32);
+		said.key_len = 31;
+		assert_int_equal(payload_write((envelope_kind) kind, &said, bytes, sizeof(bytes)), 0);
+	}
+}
+
 static void
 names_of_meters(void **state)
 {
@@ -298,6 +358,7 @@ main(void)
 		cmocka_unit_test(each_field_is_checked),
 		cmocka_unit_test(readings_are_counted),
 		cmocka_unit_test(other_types_have_any_body),
+		cmocka_unit_test(a_key_has_a_form),
 		cmocka_unit_test(names_of_meters),
 	};
 
