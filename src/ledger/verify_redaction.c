@@ -5,7 +5,8 @@
  * value that somebody erased in the files would pass for one that was redacted by
  * right, and one that was put back (from a backup, by whoever kept it) would pass
  * as well.  The log's events tell: every redacted value has one, and no value that
- * has one is there.
+ * has one is there.  (A row that is gone, or a value made NULL, is told by who reads
+ * its entry's rows.)
  *
  * Which values are redacted is counted as rows are read for their entries, as a
  * multiset, and so is which ones the events redact.  Only where the two differ are
@@ -35,7 +36,6 @@ typedef struct RedactedValue
 {
 	RedactedKey key;
 	int64		event_id;
-	bool		found;			/* its row was read, and has the column */
 } RedactedValue;
 
 struct Redactions
@@ -198,10 +198,7 @@ redactions_take(void *arg, const encode_event *e, const RedactedKey *key)
 		return;
 	value = hash_search(r->by_value, key, HASH_ENTER, &found);
 	if (!found)
-	{
 		value->event_id = (int64) e->event_id;
-		value->found = false;
-	}
 }
 
 Redactions *
@@ -235,8 +232,6 @@ redactions_of_row(Redactions *r, VerifyTable *t, int64 id, RedactionMisfit *misf
 			continue;
 		redacted = redactable_form(t->value[at]) == COMMITMENT_REDACTED;
 		value = hash_search(r->by_value, &key, HASH_FIND, NULL);
-		if (value != NULL)
-			value->found = true;
 		if (redacted == (value != NULL) || (redacted && !redaction_selected(r->directory, id)))
 			continue;
 		misfit[count].id = id;
@@ -259,20 +254,9 @@ redactions_name(Findings *f, const char *relation, const RedactionMisfit *misfit
 					   "a value");
 }
 
-/* What is not where an event says that it was redacted. */
 void
-redactions_end(Redactions *r, Findings *f)
+redactions_end(Redactions *r)
 {
-	HASH_SEQ_STATUS all;
-	RedactedValue *value;
-
-	hash_seq_init(&all, r->by_value);
-	/* in rows that cannot be read anything may be */
-	while ((value = hash_seq_search(&all)) != NULL)
-		if (!value->found && !f->damage)
-			verify_finding(f, "energyledger.event", value->event_id, "redaction_of_nothing",
-						   psprintf("column " INT64_FORMAT " of row " INT64_FORMAT ", which it redacts",
-									value->key.ordinal, value->key.ledger_id), "no such value");
 	hash_destroy(r->by_value);
 	entries_close(r->directory);
 	pfree(r);

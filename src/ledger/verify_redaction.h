@@ -33,7 +33,6 @@ extern Redactions *redactions_load(const Verification *v);
 extern int	redactions_of_row(Redactions *r, VerifyTable *t, int64 id, RedactionMisfit *misfit);
 extern void redactions_name(Findings *f, const char *relation, const RedactionMisfit *misfit);
 
-/* All rows have been seen: name events that redact none of them. */
-extern void redactions_end(Redactions *r, Findings *f);
+extern void redactions_end(Redactions *r);
 
 #endif							/* LEDGER_VERIFY_REDACTION_H */

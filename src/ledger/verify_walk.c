@@ -399,7 +399,7 @@ verify_name_rows(Verification *v)
 	rowsort_perform(p->sort);
 	walk_entries(p);
 	if (p->redactions != NULL)
-		redactions_end(p->redactions, &v->findings);
+		redactions_end(p->redactions);
 	rowsort_end(p->sort);
 	pfree(p->row);
 	pfree(p);

@@ -39,6 +39,7 @@ SELECT * FROM covered(format('against => rtrim(%L, E''\n'')', :'second'));
 SELECT min(ledger_id) AS low, max(ledger_id) AS high FROM t \gset
 SELECT * FROM covered(format('ids => int8range(%s, %s)', :low + 600, :low + 601));
 SELECT * FROM covered(format('ids => int8range(%s, NULL), since => %L', :high, :'first'));
+SELECT * FROM covered(format('ids => int8range(%s, %s), since => %L', :low + 600, :low + 601, :'first'));
 SELECT * FROM covered('ids => ''empty''');
 SELECT * FROM covered('site => 1');
 SELECT * FROM covered(format('NULL, NULL, NULL, NULL, NULL, NULL, NULL'));
