@@ -10,7 +10,7 @@
 
 #include "core/ed25519.h"
 #include "core/envelope_parts.h"
-#include "core/p256.h"
+#include "core/ecdsa.h"
 
 refusal
 envelope_parse(const uint8_t *message, size_t len,

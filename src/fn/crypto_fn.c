@@ -15,7 +15,7 @@
 #include "fmgr.h"
 
 #include "core/ed25519.h"
-#include "core/p256.h"
+#include "core/ecdsa.h"
 #include "fn/bytea_arg.h"
 
 PG_FUNCTION_INFO_V1(energyledger_ed25519_verify);

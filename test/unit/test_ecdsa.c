@@ -1,5 +1,5 @@
 /*
- * test_p256.c: ECDSA P-256 is accepted in the forms we name and in no other.
+ * test_ecdsa.c: ECDSA is accepted in the forms we name and in no other.
  *
  * Keys and signatures are made here with OpenSSL's curve arithmetic, so that
  * every form of one signature can be written down: raw, DER, and the many ways
@@ -10,10 +10,12 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/sha.h>
+#include <openssl/x509.h>
 
-#include "core/p256.h"
+#include "core/ecdsa.h"
 
 #define POINT_LEN 65
 #define SPKI_LEN 91
@@ -417,6 +419,151 @@ error_queue_is_left_alone(void **state)
 	assert_int_equal(ERR_get_error(), 0);
 }
 
+/* ---------- every curve, with keys and signatures that OpenSSL makes and writes itself */
+
+static const struct
+{
+	ecdsa_curve curve;
+	const char *name;
+	size_t		integer_len;
+}			curves[] =
+{
+	{ECDSA_SECP192R1, "prime192v1", 24}, {ECDSA_SECP192K1, "secp192k1", 24},
+	{ECDSA_SECP256R1, "prime256v1", 32}, {ECDSA_SECP256K1, "secp256k1", 32},
+	{ECDSA_BRAINPOOL256R1, "brainpoolP256r1", 32},
+	{ECDSA_SECP384R1, "secp384r1", 48}, {ECDSA_BRAINPOOL384R1, "brainpoolP384r1", 48}
+};
+
+#define CURVES (sizeof(curves) / sizeof(curves[0]))
+
+typedef struct made
+{
+	uint8_t		spki[ECDSA_SPKI_LEN_MAX + 1];
+	size_t		spki_len;
+	const uint8_t *point;
+	size_t		point_len;
+	uint8_t		der[ECDSA_SIGNATURE_LEN_MAX + 1];
+	size_t		der_len;
+	uint8_t		raw[2 * ECDSA_INTEGER_LEN_MAX];
+	size_t		raw_len;
+} made;
+
+static void
+make_signed(made *m, size_t c, const EVP_MD *hash)
+{
+	EVP_PKEY   *key = EVP_EC_gen(curves[c].name);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	const uint8_t *at = m->der;
+	uint8_t    *out = m->spki;
+	int			spki_len;
+	ECDSA_SIG  *sig;
+
+	assert_non_null(key);
+	spki_len = i2d_PUBKEY(key, NULL);
+	assert_in_range(spki_len, 1, ECDSA_SPKI_LEN_MAX);
+	assert_int_equal(i2d_PUBKEY(key, &out), spki_len);
+	m->spki_len = (size_t) spki_len;
+	m->point_len = 1 + 2 * curves[c].integer_len;
+	m->point = m->spki + m->spki_len - m->point_len;
+	m->der_len = sizeof(m->der);
+	assert_int_equal(EVP_DigestSignInit(ctx, NULL, hash, NULL, key), 1);
+	assert_int_equal(EVP_DigestSign(ctx, m->der, &m->der_len, message, MESSAGE_LEN), 1);
+	sig = d2i_ECDSA_SIG(NULL, &at, (long) m->der_len);
+	m->raw_len = 2 * curves[c].integer_len;
+	BN_bn2binpad(ECDSA_SIG_get0_r(sig), m->raw, (int) curves[c].integer_len);
+	BN_bn2binpad(ECDSA_SIG_get0_s(sig), m->raw + curves[c].integer_len, (int) curves[c].integer_len);
+	ECDSA_SIG_free(sig);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+}
+
+static bool
+verify_on(ecdsa_curve curve, ecdsa_hash hash, const uint8_t *key, size_t key_len,
+		  const uint8_t *sig, size_t sig_len)
+{
+	uint8_t    *k = unit_exact(key, key_len);
+	uint8_t    *s = unit_exact(sig, sig_len);
+	bool		valid = ecdsa_verify(curve, hash, k, key_len, message, MESSAGE_LEN, s, sig_len);
+
+	if (valid)
+		assert_true(ecdsa_signature_well_formed(curve, s, sig_len));
+	free(k);
+	free(s);
+	return valid;
+}
+
+static void
+every_curve_in_every_form(void **state)
+{
+	for (size_t c = 0; c < CURVES; c++)
+	{
+		for (int round = 0; round < 40; round++)
+		{
+			ecdsa_hash	hash = round % 2 ? ECDSA_SHA384 : ECDSA_SHA256;
+			ecdsa_hash	other_hash = round % 2 ? ECDSA_SHA256 : ECDSA_SHA384;
+			made		m;
+
+			make_signed(&m, c, round % 2 ? EVP_sha384() : EVP_sha256());
+			assert_int_equal(ecdsa_integer_len(curves[c].curve), curves[c].integer_len);
+			assert_ptr_equal(ecdsa_key_point(curves[c].curve, m.spki, m.spki_len), m.point);
+			assert_true(ecdsa_point_valid(curves[c].curve, m.point));
+			assert_true(verify_on(curves[c].curve, hash, m.spki, m.spki_len, m.der, m.der_len));
+			assert_true(verify_on(curves[c].curve, hash, m.spki, m.spki_len, m.raw, m.raw_len));
+			assert_true(verify_on(curves[c].curve, hash, m.point, m.point_len, m.der, m.der_len));
+			assert_true(verify_on(curves[c].curve, hash, m.point, m.point_len, m.raw, m.raw_len));
+			assert_false(verify_on(curves[c].curve, other_hash, m.point, m.point_len, m.der, m.der_len));
+			for (size_t o = 0; o < CURVES; o++)
+			{
+				if (o == c)
+					continue;
+				assert_null(ecdsa_key_point(curves[o].curve, m.spki, m.spki_len));
+				assert_false(verify_on(curves[o].curve, hash, m.point, m.point_len, m.der, m.der_len));
+				if (curves[o].integer_len == curves[c].integer_len)
+					assert_false(ecdsa_point_valid(curves[o].curve, m.point));
+			}
+		}
+	}
+}
+
+/* One changed bit anywhere, one byte more or less: never valid, whatever the curve. */
+static void
+every_curve_refuses_damage(void **state)
+{
+	for (size_t c = 0; c < CURVES; c++)
+	{
+		ecdsa_curve curve = curves[c].curve;
+		made		m;
+
+		make_signed(&m, c, EVP_sha256());
+		for (size_t bit = 0; bit < m.der_len * 8; bit++)
+		{
+			m.der[bit / 8] ^= 1 << (bit % 8);
+			assert_false(verify_on(curve, ECDSA_SHA256, m.point, m.point_len, m.der, m.der_len));
+			m.der[bit / 8] ^= 1 << (bit % 8);
+		}
+		for (size_t bit = 0; bit < m.raw_len * 8; bit++)
+		{
+			m.raw[bit / 8] ^= 1 << (bit % 8);
+			assert_false(verify_on(curve, ECDSA_SHA256, m.point, m.point_len, m.raw, m.raw_len));
+			m.raw[bit / 8] ^= 1 << (bit % 8);
+		}
+		for (size_t bit = 0; bit < m.spki_len * 8; bit++)
+		{
+			m.spki[bit / 8] ^= 1 << (bit % 8);
+			assert_false(verify_on(curve, ECDSA_SHA256, m.spki, m.spki_len, m.der, m.der_len));
+			m.spki[bit / 8] ^= 1 << (bit % 8);
+		}
+		m.spki[m.spki_len] = 0;
+		m.der[m.der_len] = 0;
+		for (size_t n = 0; n <= m.spki_len + 1; n++)
+			assert_int_equal(verify_on(curve, ECDSA_SHA256, m.spki, n, m.der, m.der_len), n == m.spki_len);
+		for (size_t n = 0; n <= m.der_len + 1; n++)
+			assert_int_equal(verify_on(curve, ECDSA_SHA256, m.spki, m.spki_len, m.der, n), n == m.der_len);
+		for (size_t n = 0; n < m.raw_len; n++)
+			assert_false(verify_on(curve, ECDSA_SHA256, m.spki, m.spki_len, m.raw, n));
+	}
+}
+
 int
 main(void)
 {
@@ -430,6 +577,8 @@ main(void)
 		cmocka_unit_test(values_out_of_range_are_refused),
 		cmocka_unit_test(other_keys_are_refused),
 		cmocka_unit_test(error_queue_is_left_alone),
+		cmocka_unit_test(every_curve_in_every_form),
+		cmocka_unit_test(every_curve_refuses_damage),
 	};
 
 	return cmocka_run_group_tests(tests, make_group, free_group);
