@@ -18,6 +18,14 @@ json_open(json_reader *r, const uint8_t *data, size_t len)
 {
 	r->at = data;
 	r->end = data + len;
+	r->decimals = false;
+}
+
+void
+json_open_decimals(json_reader *r, const uint8_t *data, size_t len)
+{
+	json_open(r, data, len);
+	r->decimals = true;
 }
 
 uint8_t
@@ -301,6 +309,50 @@ json_read_int(json_reader *r, int64_t *value)
 	return REFUSAL_NONE;
 }
 
+/* At least one digit. */
+static bool
+json_pass_digits(json_reader *r)
+{
+	const uint8_t *first = r->at;
+
+	while (r->at < r->end && *r->at >= '0' && *r->at <= '9')
+		r->at++;
+	return r->at > first;
+}
+
+refusal
+json_read_number(json_reader *r, const char **text, size_t *len)
+{
+	uint8_t		c = json_peek(r);
+	const uint8_t *first = r->at;
+
+	if (c != '-' && (c < '0' || c > '9'))
+		return json_begins_value(c) ? REFUSAL_WRONG_TYPE : REFUSAL_BAD_JSON;
+	if (c == '-')
+		r->at++;
+	if (r->end - r->at >= 2 && r->at[0] == '0' && r->at[1] >= '0' && r->at[1] <= '9')
+		return REFUSAL_BAD_JSON;
+	if (!json_pass_digits(r))
+		return REFUSAL_BAD_JSON;
+	if (r->at < r->end && *r->at == '.')
+	{
+		r->at++;
+		if (!json_pass_digits(r))
+			return REFUSAL_BAD_JSON;
+	}
+	if (r->at < r->end && (*r->at == 'e' || *r->at == 'E'))
+	{
+		r->at++;
+		if (r->at < r->end && (*r->at == '+' || *r->at == '-'))
+			r->at++;
+		if (!json_pass_digits(r))
+			return REFUSAL_BAD_JSON;
+	}
+	*text = (const char *) first;
+	*len = (size_t) (r->at - first);
+	return REFUSAL_NONE;
+}
+
 static refusal
 json_skip_literal(json_reader *r)
 {
@@ -356,12 +408,14 @@ json_skip(json_reader *r, int depth)
 	uint8_t		c = json_peek(r);
 	int64_t		number;
 	json_string text;
+	const char *digits;
+	size_t		len;
 
 	if (c == '{' || c == '[')
 		return depth <= 0 ? REFUSAL_TOO_DEEP : json_skip_container(r, c, depth - 1);
 	if (c == '"')
 		return json_read_string(r, &text);
 	if (c == '-' || (c >= '0' && c <= '9'))
-		return json_read_int(r, &number);
+		return r->decimals ? json_read_number(r, &digits, &len) : json_read_int(r, &number);
 	return json_skip_literal(r);
 }

@@ -4,7 +4,8 @@
  * The profile: objects with plain member names (no escapes), each once and at
  * most KEYSET_KEYS_MAX of them, arrays, strings of valid UTF-8, integers that
  * fit int64, true, false, null.  A number with a point or an exponent is
- * REFUSAL_NOT_AN_INTEGER.  Space between tokens is allowed: the bytes that were
+ * REFUSAL_NOT_AN_INTEGER, except to json_read_number and, after
+ * json_open_decimals, to json_skip.  Space between tokens is allowed: the bytes that were
  * signed are what is kept.  Nothing is allocated and nothing is decoded: a string
  * is a piece of the input.
  */
@@ -21,6 +22,7 @@ typedef struct json_reader
 {
 	const uint8_t *at;
 	const uint8_t *end;
+	bool		decimals;		/* json_skip takes any number */
 } json_reader;
 
 typedef struct json_string
@@ -31,6 +33,9 @@ typedef struct json_string
 } json_string;
 
 extern void json_open(json_reader *r, const uint8_t *data, size_t len);
+
+/* The same for other people's texts, which may hold any number of RFC 8259. */
+extern void json_open_decimals(json_reader *r, const uint8_t *data, size_t len);
 
 /* REFUSAL_TRAILING_BYTES where anything but space is left. */
 extern refusal json_close(json_reader *r);
@@ -57,6 +62,9 @@ extern refusal json_read_string(json_reader *r, json_string *s);
  */
 extern size_t json_unescape(const json_string *s, uint8_t *out);
 extern refusal json_read_int(json_reader *r, int64_t *value);
+
+/* Any number of RFC 8259 section 6, as it stands. */
+extern refusal json_read_number(json_reader *r, const char **text, size_t *len);
 
 /* Pass over one value that holds at most `depth` levels of containers. */
 extern refusal json_skip(json_reader *r, int depth);

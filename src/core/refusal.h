@@ -43,6 +43,16 @@ typedef enum refusal
 	REFUSAL_WRONG_TYPE,			/* well-formed, but a text where the profile has
 								 * an integer, or the like */
 	REFUSAL_BAD_KEY,			/* a new key that its algorithm cannot use, or a revoked one */
+	/* OCMF */
+	REFUSAL_BAD_SECTIONS,		/* not OCMF|payload|signature */
+	REFUSAL_MISSING_SIGNATURE,	/* no SD */
+	REFUSAL_UNSUPPORTED_ENCODING,	/* SE or SM is none of the specification's */
+	REFUSAL_BAD_HEX,
+	REFUSAL_BAD_SIGNATURE_FORM, /* neither strict DER nor r | s of the curve */
+	REFUSAL_BAD_PAGINATION,		/* PG is not T or F and a number */
+	REFUSAL_BAD_DECIMAL,		/* RV is no decimal number */
+	REFUSAL_DECIMAL_RANGE,		/* RV does not fit int64 and a scale of -9 to 9 */
+	REFUSAL_BAD_ERROR_FLAGS,	/* EF has a letter that is not E or t */
 	/* decided in the database, where keys and earlier messages are known */
 	REFUSAL_UNKNOWN_METER,
 	REFUSAL_ALGORITHM_MISMATCH, /* header names another than the registered key's */

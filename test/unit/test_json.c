@@ -152,6 +152,46 @@ unescaping(void **state)
 	}
 }
 
+/* Other people's numbers, as they stand; the strict reader still refuses them. */
+static void
+any_number(void **state)
+{
+	static const char *const sound[] = {"0", "-0", "10", "0.0", "-0.50", "1e3", "1E+03", "12.5e-7", "123456789012345678901234567890"};
+	static const char *const bad[] = {"01", "-01", "1.", ".5", "-", "+1", "1e", "1e+", "1.e1", "0x1", "1.2.3", "00"};
+
+	for (size_t i = 0; i < sizeof(sound) / sizeof(sound[0]); i++)
+	{
+		size_t		n = strlen(sound[i]);
+		uint8_t    *exact = unit_exact(sound[i], n);
+		json_reader r;
+		const char *text;
+		size_t		len;
+
+		json_open_decimals(&r, exact, n);
+		assert_int_equal(json_skip(&r, 0), REFUSAL_NONE);
+		assert_int_equal(json_close(&r), REFUSAL_NONE);
+		json_open(&r, exact, n);
+		assert_int_equal(json_read_number(&r, &text, &len), REFUSAL_NONE);
+		assert_int_equal(len, n);
+		assert_memory_equal(text, sound[i], n);
+		free(exact);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	{
+		size_t		n = strlen(bad[i]);
+		uint8_t    *exact = unit_exact(bad[i], n);
+		json_reader r;
+		refusal		why;
+
+		json_open_decimals(&r, exact, n);
+		why = json_skip(&r, 0);
+		if (why == REFUSAL_NONE)
+			why = json_close(&r);
+		assert_int_not_equal(why, REFUSAL_NONE);
+		free(exact);
+	}
+}
+
 int
 main(void)
 {
@@ -161,6 +201,7 @@ main(void)
 		cmocka_unit_test(object_size_is_limited),
 		cmocka_unit_test(pulling_members),
 		cmocka_unit_test(unescaping),
+		cmocka_unit_test(any_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
