@@ -169,9 +169,10 @@ envelope_cose_parse(const uint8_t *message, size_t len, uint8_t *scratch, envelo
 		why = cbor_close(&r);
 	if (why != REFUSAL_NONE)
 		return why;
-	if (signature_len != sizeof(out->signature))
+	if (signature_len != ENVELOPE_RAW_SIGNATURE_LEN)
 		return REFUSAL_BAD_SIGNATURE_LENGTH;
-	memcpy(out->signature, signature, sizeof(out->signature));
+	memcpy(out->signature, signature, signature_len);
+	out->signature_len = signature_len;
 
 	out->signed_len = cose_sig_structure(protected_bytes, protected_len,
 										 out->payload, out->payload_len,

@@ -103,7 +103,6 @@ envelope_jws_parse(const uint8_t *message, size_t len, uint8_t *scratch, envelop
 	const char *dot2 = dot1 == NULL ? NULL : memchr(dot1 + 1, '.', (size_t) (end - dot1 - 1));
 	uint8_t    *header = scratch;
 	size_t		header_len;
-	size_t		signature_len;
 	refusal		why;
 
 	out->kind = ENVELOPE_JWS;
@@ -124,8 +123,8 @@ envelope_jws_parse(const uint8_t *message, size_t len, uint8_t *scratch, envelop
 	if (end - dot2 - 1 != JWS_SIGNATURE_CHARS)
 		return REFUSAL_BAD_SIGNATURE_LENGTH;
 	if (!base64url_decode(dot2 + 1, JWS_SIGNATURE_CHARS,
-						  out->signature, sizeof(out->signature), &signature_len) ||
-		signature_len != sizeof(out->signature))
+						  out->signature, ENVELOPE_RAW_SIGNATURE_LEN, &out->signature_len) ||
+		out->signature_len != ENVELOPE_RAW_SIGNATURE_LEN)
 		return REFUSAL_BAD_BASE64;
 
 	out->signed_bytes = message;

@@ -1,5 +1,5 @@
 /*
- * envelope_parts.h: what envelope.c asks of its two envelopes.  For
+ * envelope_parts.h: what envelope.c asks of its three envelopes.  For
  * src/core/envelope*.c only; everybody else includes envelope.h.
  */
 #ifndef CORE_ENVELOPE_PARTS_H
@@ -12,6 +12,8 @@ extern refusal envelope_cose_parse(const uint8_t *message, size_t len,
 								   uint8_t *scratch, envelope *out);
 extern refusal envelope_jws_parse(const uint8_t *message, size_t len,
 								  uint8_t *scratch, envelope *out);
+extern refusal envelope_ocmf_parse(const uint8_t *message, size_t len,
+								   uint8_t *scratch, envelope *out);
 
 /* payload_len is at most MESSAGE_BYTES_MAX.  Length, or 0: no room. */
 extern size_t envelope_cose_sign(const uint8_t *payload, size_t payload_len,

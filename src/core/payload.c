@@ -11,6 +11,7 @@
 
 #include "core/payload.h"
 #include "core/payload_field.h"
+#include "core/payload_ocmf.h"
 
 #define PAYLOAD_TIME_MS_MAX INT64_C(253402300799999)	/* the end of the year 9999 */
 
@@ -83,7 +84,7 @@ payload_scale_valid(int64_t scale)
 bool
 payload_status_valid(char status)
 {
-	return status != '\0' && strchr("GTDRMXIOSEF", status) != NULL;
+	return status != '\0' && strchr("GNTDRMXIOSEF", status) != NULL;
 }
 
 bool
@@ -399,6 +400,8 @@ payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out)
 		return REFUSAL_EMPTY;
 	if (len > MESSAGE_BYTES_MAX)
 		return REFUSAL_TOO_LARGE;
+	if (kind == ENVELOPE_OCMF)
+		return payload_ocmf_parse(data, len, out);
 	field_open(&r, kind, data, len);
 	why = payload_read_fields(&r, out, &body);
 	if (why != REFUSAL_NONE)

@@ -54,10 +54,10 @@ typedef struct payload_reading
 	int64_t		value;
 	int8_t		scale;			/* value * 10^scale units; -9 to 9 */
 	char		unit[PAYLOAD_UNIT_LEN_MAX + 1]; /* Wh, kWh, varh, W, ... */
-	char		status;			/* OCMF's ST: G good, T timeout, D disconnected, R
-								 * not found, M manipulated, X exchanged, I
-								 * incompatible, O out of range, S substitute, E
-								 * other error, F read error */
+	char		status;			/* OCMF's ST: G good, N not present, T timeout, D
+								 * disconnected, R not found, M manipulated, X
+								 * exchanged, I incompatible, O out of range, S
+								 * substitute, E other error, F read error */
 } payload_reading;
 
 typedef struct payload
@@ -66,7 +66,7 @@ typedef struct payload
 	char		meter[PAYLOAD_METER_LEN_MAX + 1];
 	uint32_t	epoch;
 	uint64_t	seq;
-	bool		has_prev;		/* false exactly at seq 1 */
+	bool		has_prev;		/* false exactly at seq 1; OCMF: never */
 	uint8_t		prev[32];
 	int64_t		t_ms;
 	char		clock_status;	/* S, I, R, U */
@@ -78,13 +78,14 @@ typedef struct payload
 } payload;
 
 /*
- * kind says which encoding: COSE carries CBOR, JWS carries JSON.  out is
- * filled only as far as reading stayed sound; meter, epoch and seq are "" / 0
- * until read.
+ * kind says which encoding: COSE carries CBOR, JWS carries JSON; OCMF's record is
+ * mapped (payload_ocmf.h), and may come without a reading where it states an error
+ * only.  out is filled only as far as reading stayed sound; meter, epoch and seq
+ * are "" / 0 until read.
  */
 extern refusal payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out);
 
-/* Bytes written, 0 where it does not fit cap.  Types reading and key have a body to write. */
+/* Bytes written, 0 where it does not fit cap.  Types reading and key have a body to write.  Not OCMF. */
 extern size_t payload_write(envelope_kind kind, const payload *p, uint8_t *out, size_t cap);
 
 extern const char *payload_type_name(payload_type t);

@@ -153,7 +153,7 @@ payload_write(envelope_kind kind, const payload *p, uint8_t *out, size_t cap)
 {
 	bytes_out	o;
 
-	if (!payload_writable(p))
+	if (kind == ENVELOPE_OCMF || !payload_writable(p))
 		return 0;
 	bytes_out_init(&o, out, cap);
 	if (kind == ENVELOPE_COSE_SIGN1)

@@ -93,7 +93,7 @@ describe_message(StringInfo out, const uint8 *message, size_t len)
 	appendStringInfo(out, "{\"bytes\":%zu", len);
 	describe_hex(out, "digest", digest, sizeof(digest));
 	if (e.kind != 0)
-		appendStringInfo(out, ",\"envelope\":\"%s\"", e.kind == ENVELOPE_JWS ? "jws" : "cose");
+		appendStringInfo(out, ",\"envelope\":\"%s\"", envelope_kind_name(e.kind));
 	if (e.algorithm != 0)
 		appendStringInfo(out, ",\"algorithm\":\"%s\"", envelope_algorithm_name(e.algorithm));
 	if (why == REFUSAL_NONE)

@@ -110,7 +110,7 @@ ingest_place(const Lookup *l, IngestMessage *m, const SequencePoint *last,
 	if (m->seq == 1)
 	{
 		m->chained = true;
-		m->prev_known = true;
+		m->prev_known = m->envelope != ENVELOPE_OCMF;	/* which has no prev */
 		m->prev_valid = true;	/* the payload's reader saw that prev is empty */
 		return;
 	}
@@ -126,7 +126,7 @@ ingest_place(const Lookup *l, IngestMessage *m, const SequencePoint *last,
 		m->prev_known = false;
 		return;
 	}
-	m->prev_known = true;
+	m->prev_known = m->has_prev;	/* OCMF has none */
 	m->prev_valid = memcmp(before.digest, m->prev, SHA256_LEN) == 0;
 	m->clock_back_ms = Max(before.t_ms - m->t_ms, 0);
 	m->chained = before.chained || (in_ledger && ingest_walk_reaches(l, m, last_chained));

@@ -200,7 +200,7 @@ ingest_store_messages(const IngestBatch *b, IngestMessage **accepted, int count,
 		store_set(rows, 1, Int64GetDatum(m->epoch));
 		store_set(rows, 2, Int64GetDatum(m->seq));
 		store_set(rows, 3, CStringGetTextDatum(payload_type_name(m->type)));
-		store_set(rows, 4, CStringGetTextDatum(m->envelope == ENVELOPE_JWS ? "jws" : "cose"));
+		store_set(rows, 4, CStringGetTextDatum(envelope_kind_name(m->envelope)));
 		store_set_if(rows, 5, m->has_prev, store_bytes(m->prev, SHA256_LEN));
 		store_set(rows, 6, store_bytes(m->digest, SHA256_LEN));
 		store_set(rows, 7, TimestampTzGetDatum(unix_ms_to_timestamp(m->t_ms)));
