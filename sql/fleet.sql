@@ -21,8 +21,8 @@ RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'energyledger_public_key_valid';
 COMMENT ON FUNCTION energyledger.public_key_valid(bytea, text) IS
-'Has the key a form that the algorithm can use? public_key and algorithm: as for register_meter. The form alone: whether the point lies on the curve shows with the first signature. '
-'NULL for NULL; false for an unknown algorithm; no errors. Key forms: RFC 8032, RFC 5480.';
+'Has the key the form in which keys are kept? public_key: Ed25519 32 bytes, the others the uncompressed point, 04 first; algorithm: as for register_meter. '
+'The form alone: whether the point lies on the curve shows with the first signature. NULL for NULL; false for an unknown algorithm; no errors. Key forms: RFC 8032, RFC 5480.';
 
 CREATE TABLE energyledger.party (
     party         text COLLATE "C" NOT NULL CHECK (energyledger.identifier_valid(party)),
@@ -127,8 +127,8 @@ CREATE INDEX meter_key_meter_idx ON energyledger.meter_key (meter, registered_at
 COMMENT ON TABLE energyledger.meter_key IS
 'keys that meters sign with, and for which messages each is good; of the rows with the same meter and key the newest counts. A meter without a row here is unknown. Written by register_meter(), add_meter_key(), revoke_meter_key(), by messages of type key, or COPY';
 COMMENT ON COLUMN energyledger.meter_key.meter IS 'whose key';
-COMMENT ON COLUMN energyledger.meter_key.public_key IS 'Ed25519: 32 bytes; ES256: 65-byte uncompressed point, or its 91-byte SubjectPublicKeyInfo';
-COMMENT ON COLUMN energyledger.meter_key.algorithm IS 'Ed25519 or ES256: messages signed by another algorithm are not checked with it';
+COMMENT ON COLUMN energyledger.meter_key.public_key IS 'Ed25519: 32 bytes; the others: the uncompressed point, 04 first';
+COMMENT ON COLUMN energyledger.meter_key.algorithm IS 'Ed25519, ES256 or OCMF''s name of another: messages signed by another algorithm are not checked with it';
 COMMENT ON COLUMN energyledger.meter_key.from_epoch IS 'the first message it may sign has this epoch ...';
 COMMENT ON COLUMN energyledger.meter_key.from_seq IS '... and this sequence number';
 COMMENT ON COLUMN energyledger.meter_key.until_epoch IS 'the last message it may sign has this epoch; NULL: there is no last one ...';
@@ -225,11 +225,12 @@ REVOKE EXECUTE ON FUNCTION energyledger.register_meter(text, bytea, text, text, 
 COMMENT ON FUNCTION energyledger.register_meter(text, bytea, text, text, bigint, integer, integer, text, text, text, integer, integer, integer, text, text, timestamptz) IS
 'Registers a meter, or writes anew what is known of one that is registered (all of it: what is left out is unknown from then on). '
 'With a public_key that is now its only one: keys that it had are good for nothing that arrives from then on; NULL leaves its keys as they are. '
-'meter, party, location, grid_zone, shard: 1 to 64 of A-Z a-z 0-9 . _ : -; public_key: Ed25519 32 bytes, ES256 65-byte uncompressed point or its 91-byte SubjectPublicKeyInfo; '
-'algorithm: Ed25519 or ES256; capacity_w: watts, above 0; latitude and longitude in millionths of a degree; altitude_m: metres, -500 to 9000; tilt_degrees: 0 flat to 180; '
+'meter, party, location, grid_zone, shard: 1 to 64 of A-Z a-z 0-9 . _ : -; public_key: Ed25519 32 bytes, the others an uncompressed point with or without its first byte 04, '
+'all of them also as SubjectPublicKeyInfo DER; kept as 32 bytes or as the point with 04; decode_public_key() makes it from texts; algorithm: Ed25519, ES256 (P-256 with SHA-256, in every envelope), '
+'and OCMF''s names: ECDSA-{secp192r1,secp192k1,secp256k1,brainpool256r1,secp384r1,brainpool384r1}-SHA256, ECDSA-{secp384r1,brainpool384r1}-SHA384; capacity_w: watts, above 0; latitude and longitude in millionths of a degree; altitude_m: metres, -500 to 9000; tilt_degrees: 0 flat to 180; '
 'azimuth_degrees: 0 to 359 clockwise from north; technology and description of at most 1000 bytes. '
 'Result: the ledger_id of its row in meter. Errors: 22023 for a bad name, key or algorithm, 22003 for a number out of range, 22004 for a NULL meter or algorithm, '
-'22001 for a text too long. Key forms: RFC 8032, RFC 5480.';
+'22001 for a text too long. Key forms: RFC 8032, RFC 8410, RFC 5480; names: OCMF 1.4, table 22.';
 
 CREATE FUNCTION energyledger.add_meter_key(
     meter text,
@@ -261,5 +262,5 @@ AS 'MODULE_PATHNAME', 'energyledger_revoke_meter_key';
 REVOKE EXECUTE ON FUNCTION energyledger.revoke_meter_key(text, bytea, text) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.revoke_meter_key(text, bytea, text) IS
 'Revokes a meter''s key for good: whatever arrives signed by it is quarantined (key_revoked), whatever its sequence number. What was stored before stays. '
-'meter, public_key: a key that the meter has; reason: 1 to 1000 bytes. Result: the ledger_id of the row in meter_key that says so. '
+'meter, public_key: a key that the meter has, in any form of register_meter; reason: 1 to 1000 bytes. Result: the ledger_id of the row in meter_key that says so. '
 'Errors: 22004 for NULL, 22023 for an empty reason, 22001 for one too long, P0002 where the meter has no such key, 55000 where it is revoked already.';

@@ -40,8 +40,8 @@ COMMENT ON COLUMN energyledger.message.meter IS 'who signed it';
 COMMENT ON COLUMN energyledger.message.epoch IS 'counts up when the meter lost its counter';
 COMMENT ON COLUMN energyledger.message.seq IS 'counts the meter''s messages of an epoch from 1';
 COMMENT ON COLUMN energyledger.message.type IS 'reading, order, cancel, transfer, ack, event or key';
-COMMENT ON COLUMN energyledger.message.envelope IS 'cose (COSE_Sign1) or jws (compact JWS)';
-COMMENT ON COLUMN energyledger.message.prev IS 'SHA-256 of the message before, as the meter says; NULL at seq 1';
+COMMENT ON COLUMN energyledger.message.envelope IS 'cose (COSE_Sign1), jws (compact JWS) or ocmf (Open Charge Metering Format)';
+COMMENT ON COLUMN energyledger.message.prev IS 'SHA-256 of the message before, as the meter says; NULL at seq 1 and in OCMF, which has none';
 COMMENT ON COLUMN energyledger.message.digest IS 'SHA-256 of raw';
 COMMENT ON COLUMN energyledger.message.sent_at IS 'the meter''s clock when it signed';
 COMMENT ON COLUMN energyledger.message.clock_status IS 'that clock: S synchronised, I informative, R relative, U unknown';
@@ -85,7 +85,7 @@ COMMENT ON COLUMN energyledger.reading.value IS 'the integer that was signed: va
 COMMENT ON COLUMN energyledger.reading.scale IS 'power of ten, -9 to 9';
 COMMENT ON COLUMN energyledger.reading.unit IS 'Wh, kWh, varh, W, ...';
 COMMENT ON COLUMN energyledger.reading.status IS
-'OCMF''s letters: G good, T timeout, D disconnected, R not found, M manipulated, X exchanged, I incompatible, O out of range, S substitute, E other error, F read error';
+'OCMF''s letters: G good, N not present, T timeout, D disconnected, R not found, M manipulated, X exchanged, I incompatible, O out of range, S substitute, E other error, F read error';
 
 CREATE TABLE energyledger.quarantine (
     received_at timestamptz NOT NULL,
@@ -269,13 +269,13 @@ AS 'MODULE_PATHNAME', 'energyledger_ingest';
 REVOKE EXECUTE ON FUNCTION energyledger.ingest(bytea[], text[]) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.ingest(bytea[], text[]) IS
 'Takes signed messages into the ledger: checks each against its meter''s registered key, stores what is sound, quarantines the rest. '
-'messages: at most 10000, COSE_Sign1 or compact JWS; topics: the MQTT topic each came on, NULL (the whole or an element) where there was none. '
+'messages: at most 10000, each a COSE_Sign1, a compact JWS or an OCMF record; topics: the MQTT topic each came on, NULL (the whole or an element) where there was none. '
 'One row a message, ordinal from 1 in the order given; verdict accepted (stored), duplicate (the same bytes are stored: acknowledge again) or '
 'quarantined (kept in table quarantine, reason: a code of doc/messages.md); meter, epoch and seq as far as they could be read. '
 'Gaps, late messages and a wrong prev are accepted and recorded. Nothing counts before the transaction commits. '
 'Call it once a transaction: two calls in each of two concurrent transactions may deadlock. '
 'Errors: 22004 for a NULL array or message, 22023 for arrays of several dimensions or of different lengths, 54000 for too many messages, '
-'40001 where a concurrent transaction interfered: repeat the batch. Rules: RFC 9052, RFC 7515, RFC 8037, doc/messages.md.';
+'40001 where a concurrent transaction interfered: repeat the batch. Rules: RFC 9052, RFC 7515, RFC 8037, OCMF 1.4, doc/messages.md.';
 
 CREATE FUNCTION energyledger.release(quarantine_id bigint, reason text)
 RETURNS TABLE (verdict text, meter text, epoch bigint, seq bigint)
@@ -317,6 +317,24 @@ RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
 AS 'MODULE_PATHNAME', 'energyledger_message_signature_valid';
 COMMENT ON FUNCTION energyledger.message_signature_valid(bytea, bytea, text) IS
-'Is this a COSE_Sign1 or compact JWS signed by this key? message: at most 16384 bytes, with any payload; public_key: as for register_meter; '
-'algorithm: Ed25519 or ES256. False for a wrong signature, a malformed envelope or key, and a message whose header names another algorithm. '
-'Errors: 22023 for an unknown algorithm. Rules: RFC 9052 section 4.4, RFC 7515 section 5.2, RFC 8037.';
+'Is this a COSE_Sign1, compact JWS or OCMF record signed by this key? message: at most 16384 bytes, with any payload; public_key and algorithm: as for register_meter. '
+'False for a wrong signature, a malformed envelope or key, and a message whose header names another algorithm. '
+'Errors: 22023 for an unknown algorithm. Rules: RFC 9052 section 4.4, RFC 7515 section 5.2, RFC 8037, OCMF 1.4.';
+
+CREATE FUNCTION energyledger.decode_public_key(key text)
+RETURNS bytea
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'energyledger_decode_public_key';
+COMMENT ON FUNCTION energyledger.decode_public_key(text) IS
+'Bytes of a public key that is held as text, for register_meter. key: at most 1024 bytes of hexadecimal (either case, colons between pairs allowed), base64 with its padding, '
+'or PEM (BEGIN PUBLIC KEY); white space means nothing; what can be hexadecimal is. The key itself is checked where it is used. NULL for NULL. '
+'Errors: 22023 for a text of none of these forms, 54000 for one too long. Rules: RFC 4648, RFC 7468.';
+
+CREATE FUNCTION energyledger.decode_ocmf(record text)
+RETURNS bytea
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'energyledger_decode_ocmf';
+COMMENT ON FUNCTION energyledger.decode_ocmf(text) IS
+'An OCMF record that is held as text, as the bytes that ingest takes. record: the record itself, its base64 or its hexadecimal; white space around it is taken off, '
+'within it nothing is changed. Result: at most 16384 bytes that begin with OCMF|, in UTF-8; nothing else about them is checked. NULL for NULL. '
+'Errors: 22023 where no such record is in it, 54000 where it is too long. Rules: OCMF 1.4, doc/messages.md.';

@@ -86,6 +86,14 @@ ecdsa_spki_prefix(ecdsa_curve curve, uint8_t out[ECDSA_SPKI_PREFIX_LEN_MAX])
 	return (size_t) (p - out);
 }
 
+size_t
+ecdsa_spki_len(ecdsa_curve curve)
+{
+	uint8_t		prefix[ECDSA_SPKI_PREFIX_LEN_MAX];
+
+	return ecdsa_spki_prefix(curve, prefix) + ecdsa_point_len(curve);
+}
+
 const uint8_t *
 ecdsa_key_point(ecdsa_curve curve, const uint8_t *key, size_t key_len)
 {

@@ -37,6 +37,9 @@ typedef enum ecdsa_hash
 /* Bytes of a coordinate, and of r and s. */
 extern size_t ecdsa_integer_len(ecdsa_curve curve);
 
+/* Bytes of a key as SubjectPublicKeyInfo. */
+extern size_t ecdsa_spki_len(ecdsa_curve curve);
+
 /* The uncompressed point in either form of key, or NULL.  Whether it is on the curve is not asked. */
 extern const uint8_t *ecdsa_key_point(ecdsa_curve curve, const uint8_t *key, size_t key_len);
 

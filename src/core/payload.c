@@ -321,10 +321,12 @@ payload_read_key(field_reader *r, payload *out)
 	char		name[16];
 	const char *text = "";
 	size_t		len = 0;
+	key_form	form;
 	field_walk	w;
 	bool		more = false;
 	refusal		why = field_enter(r, '[', &w);
 
+	form.len = 0;
 	if (why == REFUSAL_NONE)
 		why = field_more(r, &w, &more);
 	if (why == REFUSAL_NONE && !more)
@@ -345,14 +347,19 @@ payload_read_key(field_reader *r, payload *out)
 		why = REFUSAL_BAD_BODY;
 	if (why == REFUSAL_NONE)
 		why = field_read_bytes(r, out->key, sizeof(out->key), REFUSAL_BAD_KEY, &len);
-	if (why == REFUSAL_NONE && !key_form_valid(out->key_algorithm, out->key, len))
+	if (why == REFUSAL_NONE && key_form_read(out->key_algorithm, out->key, len, &form) != KEY_FORM_SOUND)
 		why = REFUSAL_BAD_KEY;
 	if (why == REFUSAL_NONE)
 		why = field_more(r, &w, &more);
 	if (why == REFUSAL_NONE && more)
 		why = REFUSAL_BAD_BODY;
 	/* what was refused has no length that anybody could copy by */
-	out->key_len = why == REFUSAL_NONE ? len : 0;
+	out->key_len = 0;
+	if (why == REFUSAL_NONE)
+	{
+		memcpy(out->key, form.bytes, form.len);
+		out->key_len = form.len;
+	}
 	return why == REFUSAL_WRONG_TYPE ? REFUSAL_BAD_BODY : why;
 }
 

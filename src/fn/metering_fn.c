@@ -20,6 +20,7 @@
 #include "fn/bytea_arg.h"
 #include "metering/describe.h"
 #include "metering/ingest.h"
+#include "metering/key_arg.h"
 #include "metering/receipt.h"
 #include "metering/registration.h"
 #include "metering/release.h"
@@ -218,16 +219,14 @@ energyledger_message_signature_valid(PG_FUNCTION_ARGS)
 {
 	bytea_view	message = bytea_view_of(PG_GETARG_DATUM(0));
 	bytea_view	key = bytea_view_of(PG_GETARG_DATUM(1));
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	envelope_algorithm algorithm = envelope_algorithm_by_name(name);
-	uint8	   *scratch;
+	envelope_algorithm algorithm = key_arg_algorithm(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	uint8	   *scratch = palloc(ENVELOPE_SCRATCH_BYTES);
+	key_form	form;
 	envelope	e;
 
-	if (algorithm == 0)
-		registration_unknown_algorithm(name);
-	scratch = palloc(ENVELOPE_SCRATCH_BYTES);
-	if (envelope_parse(message.data, message.len, scratch, &e) != REFUSAL_NONE ||
+	if (key_form_read(algorithm, key.data, key.len, &form) != KEY_FORM_SOUND ||
+		envelope_parse(message.data, message.len, scratch, &e) != REFUSAL_NONE ||
 		e.algorithm != algorithm)
 		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(envelope_signature_valid(&e, key.data, key.len));
+	PG_RETURN_BOOL(envelope_signature_valid(&e, form.bytes, form.len));
 }

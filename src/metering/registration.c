@@ -19,8 +19,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "core/key_form.h"
 #include "core/payload.h"
+#include "metering/key_arg.h"
 #include "metering/registration.h"
 
 #define MICRODEGREES_PER_DEGREE 1000000
@@ -85,39 +85,20 @@ static const Argument revoke_arguments[REGISTRATION_REVOKE_ARGUMENTS] = {
 
 /* ---- arguments ---- */
 
-void
-registration_unknown_algorithm(const char *name)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown signature algorithm \"%s\"", name),
-			 errhint("Use \"Ed25519\" or \"ES256\".")));
-}
-
+/* The key in the form that is kept, and its algorithm by its first name. */
 static void
-registration_check_key(const NullableDatum *algorithm, const NullableDatum *public_key)
+registration_read_key(NullableDatum *algorithm, NullableDatum *public_key)
 {
-	char	   *name = TextDatumGetCString(algorithm->value);
-	envelope_algorithm a = envelope_algorithm_by_name(name);
-	bytea	   *key;
+	envelope_algorithm a = key_arg_algorithm(TextDatumGetCString(algorithm->value));
 
-	if (a == 0)
-		registration_unknown_algorithm(name);
-	if (public_key->isnull)
-		return;
-	key = DatumGetByteaPP(public_key->value);
-	if (key_form_valid(a, (uint8 *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key)))
-		return;
-	if (a == ENVELOPE_ED25519)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an Ed25519 public key must be 32 bytes"),
-				 errdetail("The key given has %zu bytes.", VARSIZE_ANY_EXHDR(key))));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("an ES256 public key must be an uncompressed P-256 point or its SubjectPublicKeyInfo"),
-			 errdetail("The key given has %zu bytes; a point has %d and begins with 04, the DER form has %d.",
-					   VARSIZE_ANY_EXHDR(key), KEY_FORM_POINT_LEN, KEY_FORM_SPKI_LEN)));
+	algorithm->value = CStringGetTextDatum(envelope_algorithm_name(a));
+	if (!public_key->isnull)
+	{
+		bytea	   *key = DatumGetByteaPP(public_key->value);
+
+		public_key->value = PointerGetDatum(key_arg_read(a, (uint8 *) VARDATA_ANY(key),
+														 VARSIZE_ANY_EXHDR(key)));
+	}
 }
 
 static void
@@ -271,12 +252,12 @@ registration_only_key(const NullableDatum *given)
 }
 
 int64
-registration_meter(const NullableDatum given[REGISTRATION_ARGUMENTS])
+registration_meter(NullableDatum given[REGISTRATION_ARGUMENTS])
 {
 	int64		id;
 
 	registration_check(meter_arguments, REGISTRATION_ARGUMENTS, given);
-	registration_check_key(&given[2], &given[1]);
+	registration_read_key(&given[2], &given[1]);
 	registration_connect(&given[0]);
 	if (!given[1].isnull)
 		registration_only_key(given);
@@ -317,12 +298,12 @@ registration_check_ranges(const NullableDatum *given)
 }
 
 int64
-registration_add_key(const NullableDatum given[REGISTRATION_KEY_ARGUMENTS])
+registration_add_key(NullableDatum given[REGISTRATION_KEY_ARGUMENTS])
 {
 	int64		id;
 
 	registration_check(key_arguments, REGISTRATION_KEY_ARGUMENTS, given);
-	registration_check_key(&given[2], &given[1]);
+	registration_read_key(&given[2], &given[1]);
 	registration_check_ranges(given);
 	registration_connect(&given[0]);
 	registration_refuse_revoked(given);
@@ -335,11 +316,12 @@ registration_add_key(const NullableDatum given[REGISTRATION_KEY_ARGUMENTS])
 }
 
 int64
-registration_revoke_key(const NullableDatum given[REGISTRATION_REVOKE_ARGUMENTS])
+registration_revoke_key(NullableDatum given[REGISTRATION_REVOKE_ARGUMENTS])
 {
 	int64		id;
 
 	registration_check(revoke_arguments, REGISTRATION_REVOKE_ARGUMENTS, given);
+	given[1].value = PointerGetDatum(key_arg_read_any(DatumGetByteaPP(given[1].value)));
 	registration_check_reason(TextDatumGetCString(given[2].value), "a revocation");
 	registration_connect(&given[0]);
 	registration_refuse_revoked(given);

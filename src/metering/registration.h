@@ -1,7 +1,8 @@
 /*
  * registration.h: meters and their keys enter the register.
  *
- * Each function checks what it is given, stores a row, and returns its ledger_id.
+ * Each function checks what it is given, brings keys into the form that is kept (in
+ * place), stores a row, and returns its ledger_id.
  * Errors say which argument is wrong.
  */
 #ifndef METERING_REGISTRATION_H
@@ -12,9 +13,9 @@
 #define REGISTRATION_KEY_ARGUMENTS 10
 #define REGISTRATION_REVOKE_ARGUMENTS 3
 
-extern int64 registration_meter(const NullableDatum argument[REGISTRATION_ARGUMENTS]);
-extern int64 registration_add_key(const NullableDatum argument[REGISTRATION_KEY_ARGUMENTS]);
-extern int64 registration_revoke_key(const NullableDatum argument[REGISTRATION_REVOKE_ARGUMENTS]);
+extern int64 registration_meter(NullableDatum given[REGISTRATION_ARGUMENTS]);
+extern int64 registration_add_key(NullableDatum given[REGISTRATION_KEY_ARGUMENTS]);
+extern int64 registration_revoke_key(NullableDatum given[REGISTRATION_REVOKE_ARGUMENTS]);
 
 /* Until the transaction ends nobody else changes this meter's keys. */
 extern void registration_lock_meter(const char *meter);
@@ -22,6 +23,5 @@ extern void registration_lock_meter(const char *meter);
 /* 1 to 1000 bytes, as a person wrote them; whose: "a release". */
 extern void registration_check_reason(const char *reason, const char *whose);
 
-extern void registration_unknown_algorithm(const char *name) pg_attribute_noreturn();
 
 #endif							/* METERING_REGISTRATION_H */

@@ -64,6 +64,8 @@ INSERT INTO may_execute VALUES
     ('energyledger.message_signature_valid(bytea,bytea,text)', 'rwoan'),
     ('energyledger.identifier_valid(text)', 'rwoan'),
     ('energyledger.public_key_valid(bytea,text)', 'rwoan'),
+    ('energyledger.decode_public_key(text)', 'rwoan'),
+    ('energyledger.decode_ocmf(text)', 'rwoan'),
     ('energyledger.verify_receipt(jsonb,text)', 'rwoan'),
     ('energyledger.receipt_failure(jsonb,text)', 'rwoan'),
     ('energyledger.verify_commitment(bytea,bytea,text)', 'rwoan'),
