@@ -7,9 +7,10 @@
  * signature section is not signed, and the specification lets those who hand a
  * record on add members to it: they are passed over.
  *
- * Of the two forms that signatures have in the field, the specification's is DER;
- * meters of one maker write r and s one after the other and say nothing about it.
- * Which one it is shows in the bytes.
+ * Signatures have three forms in the field.  The specification's is DER.  Meters
+ * of one maker write r and s one after the other, meters of another write DER whose
+ * integers always have the field's length, as if they had no sign; neither says so,
+ * but which one it is shows in the bytes.
  */
 #include <string.h>
 
@@ -117,7 +118,26 @@ ocmf_algorithm(const json_string *name, envelope_algorithm *out)
 	return *out == 0 ? REFUSAL_UNSUPPORTED_ALGORITHM : REFUSAL_NONE;
 }
 
-/* SD's bytes, in one of the two forms. */
+/*
+ * SEQUENCE { INTEGER r, INTEGER s } with integers of exactly the field's length:
+ * as raw r | s in place.  Strict DER of that shape reads the same either way.
+ */
+static bool
+ocmf_fixed_length_to_raw(size_t integer_len, uint8_t *signature, size_t *len)
+{
+	const size_t tagged_len = 2 + integer_len;
+
+	if (*len != 2 + 2 * tagged_len || signature[0] != 0x30 || signature[1] != *len - 2 ||
+		signature[2] != 0x02 || signature[3] != integer_len ||
+		signature[2 + tagged_len] != 0x02 || signature[3 + tagged_len] != integer_len)
+		return false;
+	memmove(signature, signature + 4, integer_len);
+	memmove(signature + integer_len, signature + 4 + tagged_len, integer_len);
+	*len = 2 * integer_len;
+	return true;
+}
+
+/* SD's bytes, in one of the three forms. */
 static refusal
 ocmf_signature_bytes(const ocmf_signature *said, uint8_t *scratch, envelope *out)
 {
@@ -145,7 +165,8 @@ ocmf_signature_bytes(const ocmf_signature *said, uint8_t *scratch, envelope *out
 	if (!base64 && !hex_decode(text, len, scratch, len, &len))
 		return REFUSAL_BAD_HEX;
 	if (!envelope_algorithm_curve(out->algorithm, &curve, &hash) ||
-		!ecdsa_signature_well_formed(curve, scratch, len))
+		(!ecdsa_signature_well_formed(curve, scratch, len) &&
+		 !ocmf_fixed_length_to_raw(ecdsa_integer_len(curve), scratch, &len)))
 		return REFUSAL_BAD_SIGNATURE_FORM;
 	memcpy(out->signature, scratch, len);
 	out->signature_len = len;

@@ -48,7 +48,7 @@ typedef enum refusal
 	REFUSAL_MISSING_SIGNATURE,	/* no SD */
 	REFUSAL_UNSUPPORTED_ENCODING,	/* SE or SM is none of the specification's */
 	REFUSAL_BAD_HEX,
-	REFUSAL_BAD_SIGNATURE_FORM, /* neither strict DER nor r | s of the curve */
+	REFUSAL_BAD_SIGNATURE_FORM, /* SD is no signature of the curve */
 	REFUSAL_BAD_PAGINATION,		/* PG is not T or F and a number */
 	REFUSAL_BAD_DECIMAL,		/* RV is no decimal number */
 	REFUSAL_DECIMAL_RANGE,		/* RV does not fit int64 and a scale of -9 to 9 */
