@@ -48,7 +48,7 @@ try_message(const uint8_t *data, size_t size)
 	if (envelope_parse(data, size, scratch, &e) != REFUSAL_NONE)
 		return;
 	FUZZ_CHECK(size <= MESSAGE_BYTES_MAX);
-	FUZZ_CHECK(e.algorithm == ENVELOPE_ED25519 || e.algorithm == ENVELOPE_ES256);
+	FUZZ_CHECK(e.algorithm == ENVELOPE_ED25519 || e.algorithm == ENVELOPE_ES256 || e.kind == ENVELOPE_OCMF);
 	FUZZ_CHECK(lies_in_message_or_scratch(e.payload, e.payload_len, data, size));
 	FUZZ_CHECK(lies_in_message_or_scratch(e.signed_bytes, e.signed_len, data, size));
 	FUZZ_CHECK(e.key_id == NULL || lies_in_message_or_scratch(e.key_id, e.key_id_len, data, size));
