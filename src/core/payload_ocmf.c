@@ -338,7 +338,7 @@ ocmf_read_readings(json_reader *r, payload *out)
 	memset(&g, 0, sizeof(g));
 	for (bool first = true; why == REFUSAL_NONE; first = false)
 	{
-		bool		has_value;
+		bool		has_value = false;
 
 		why = json_more(r, '[', first, &more);
 		if (why != REFUSAL_NONE || !more)
