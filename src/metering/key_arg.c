@@ -48,7 +48,7 @@ key_arg_read(envelope_algorithm algorithm, const uint8 *key, Size len)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the public key is no point of the curve of %s",
 							envelope_algorithm_name(algorithm)),
-					 errdetail("The key given has %zu bytes.", len)));
+					 errdetail("The key given has %zu bytes. An OpenSSL that was built without the curve says so of every key.", len)));
 			break;
 		default:
 			if (!key_form_lengths_of(algorithm, &lengths))

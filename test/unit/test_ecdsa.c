@@ -564,6 +564,44 @@ every_curve_refuses_damage(void **state)
 	}
 }
 
+/* What has the form of a signature, whatever it is worth: one DER for each (r, s), or raw. */
+static void
+well_formed(void **state)
+{
+	static const struct
+	{
+		const char *hex;
+		bool		p256;
+	}			forms[] = {
+		{"3006020101020101", true}, {"3006020100020100", true}, {"300702020080020101", true}, {"3007020101020200ff", true},
+		{"", false}, {"30", false}, {"3000", false}, {"3003020101", false}, {"3106020101020101", false}, {"3006030101020101", false},
+		{"3006020101030101", false}, {"3005020101020101", false}, {"3007020101020101", false}, {"300602010102010100", false},
+		{"3006020181020101", false}, {"3006020101020181", false}, {"300702020001020101", false}, {"3007020101020200 01", false},
+		{"30050200020101", false}, {"30050201010200", false}, {"3081060201010201 01", false}, {"3006020201020101", false}
+	};
+	static const uint8_t raw[97] = {0};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+	{
+		uint8_t		bytes[16];
+		char		hex[64] = "";
+		size_t		len;
+		uint8_t    *exact;
+
+		for (const char *at = forms[i].hex; *at != '\0'; at++)
+			strncat(hex, at, *at != ' ');
+		len = unit_hex(hex, bytes, sizeof(bytes));
+		exact = unit_exact(bytes, len);
+		assert_int_equal(ecdsa_signature_well_formed(ECDSA_SECP256R1, exact, len), forms[i].p256);
+		free(exact);
+	}
+	for (size_t c = 0; c < CURVES; c++)
+	{
+		for (size_t n = 0; n <= sizeof(raw); n++)
+			assert_int_equal(ecdsa_signature_well_formed(curves[c].curve, raw, n), n == 2 * curves[c].integer_len);
+	}
+}
+
 int
 main(void)
 {
@@ -579,6 +617,7 @@ main(void)
 		cmocka_unit_test(error_queue_is_left_alone),
 		cmocka_unit_test(every_curve_in_every_form),
 		cmocka_unit_test(every_curve_refuses_damage),
+		cmocka_unit_test(well_formed),
 	};
 
 	return cmocka_run_group_tests(tests, make_group, free_group);

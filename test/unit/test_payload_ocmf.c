@@ -181,6 +181,11 @@ errors(void **state)
 	assert_int_equal(parse_readings(ONE ",{\"TX\":\"X\",\"RV\":7}"), REFUSAL_NONE);
 	assert_int_equal(said.reading_count, 2);
 
+	/* an error that is inherited is none of its own: the value is inherited too */
+	assert_int_equal(parse_readings("{" TM1 ",\"RV\":1,\"RI\":\"1\",\"RU\":\"Wh\",\"ST\":\"S\"},{\"TX\":\"E\"}"), REFUSAL_NONE);
+	assert_int_equal(said.reading_count, 2);
+	check_reading(1, "1", TM1_MS, 1, 0, "Wh", 'S');
+
 	/* what the error left behind does not make a later reading of the same value one */
 	assert_int_equal(parse_readings(ONE ",{\"EF\":\"E\"},{\"RV\":8}"), REFUSAL_NONE);
 	assert_int_equal(said.reading_count, 2);
