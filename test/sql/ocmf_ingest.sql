@@ -128,6 +128,9 @@ SELECT reason, regexp_replace(detail, '[0-9a-f]{64}', '(digest)') AS detail, met
 SELECT name, energyledger.message_signature_valid(convert_to(record, 'UTF8'), pg_temp.spki(regexp_replace(name, '_384', '')), said ->> 'algorithm') AS valid,
        energyledger.message_signature_valid(convert_to(record, 'UTF8'), pg_temp.spki(regexp_replace(name, '_384', '')), 'Ed25519') AS by_another
   FROM fixture, energyledger.parse_message(convert_to(record, 'UTF8')) said WHERE name ~ '^(k|p|bp)[0-9]' ORDER BY name;
+-- the key fits both names, the record's own is the other
+SELECT energyledger.message_signature_valid(convert_to(record, 'UTF8'), pg_temp.spki('p384'), 'ECDSA-secp384r1-SHA384') AS by_another_hash
+  FROM fixture WHERE name = 'p384';
 
 -- What parse_message shows.
 SELECT jsonb_pretty(energyledger.parse_message(convert_to(record, 'UTF8')) - 'digest') FROM fixture WHERE name = 'end';
