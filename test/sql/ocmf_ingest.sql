@@ -80,6 +80,18 @@ SELECT energyledger.register_meter('ocmf:x', pg_temp.spki('p256'), 'Ed25519');
 SELECT energyledger.register_meter('ocmf:x', pg_temp.spki('p256'), 'ECDSA-secp256r1-SHA384');
 SELECT energyledger.register_meter('ocmf:x', pg_temp.spki('p256'), 'ecdsa-secp256r1-sha256');
 
+-- A key is the same in every form: revoked in one, it is refused in the others.  COPY takes the kept form only.
+SELECT energyledger.register_meter('ocmf:revoked', pg_temp.tail('p256other', 65), 'ES256') > 0 AS registered;
+SELECT energyledger.revoke_meter_key('ocmf:revoked', pg_temp.spki('p256other'), 'stolen') > 0 AS revoked;
+SELECT energyledger.register_meter('ocmf:revoked', pg_temp.tail('p256other', 64), 'ECDSA-secp256r1-SHA256');
+SELECT energyledger.add_meter_key('ocmf:revoked', pg_temp.spki('p256other'), 'ES256');
+SELECT energyledger.revoke_meter_key('ocmf:revoked', pg_temp.spki('p256'), 'not there');
+\set VERBOSITY terse
+INSERT INTO energyledger.meter_key (meter, public_key, algorithm) VALUES ('ocmf:revoked', pg_temp.spki('p256'), 'ES256');
+\set VERBOSITY default
+SELECT energyledger.public_key_valid(pg_temp.tail('bp384', 97), 'ECDSA-brainpool384r1-SHA384') AS point,
+       energyledger.public_key_valid(pg_temp.spki('bp384'), 'ECDSA-brainpool384r1-SHA384') AS spki;
+
 -- Texts: what each form gives, and what is none.
 SELECT bool_and(energyledger.decode_public_key(t) = '\xdeadbeef') AS decoded FROM unnest(ARRAY['deadbeef', ' DE AD BE EF', 'de:ad:be:ef', '3q2+7w==', E'3q2+\n7w==\n',
     E'-----BEGIN PUBLIC KEY-----\n3q2+7w==\n-----END PUBLIC KEY-----\n']) t;

@@ -69,6 +69,15 @@ every_form_becomes_one(void **state)
 		assert_int_equal(read_key(a, spki + spki_len - lengths.bare, lengths.bare, &form), KEY_FORM_SOUND);
 		assert_int_equal(form.len, kept_len);
 		assert_memory_equal(form.bytes, kept, kept_len);
+		/* what is kept is valid as it stands, and nothing else is; no algorithm need be told */
+		for (size_t n = 0; n <= spki_len; n++)
+			assert_int_equal(key_form_valid(a, spki + spki_len - n, n), n == kept_len);
+		assert_true(key_form_read_any(spki, spki_len, &form));
+		assert_memory_equal(form.bytes, kept, kept_len);
+		assert_true(key_form_read_any(spki + spki_len - lengths.bare, lengths.bare, &form));
+		assert_int_equal(form.len, kept_len);
+		assert_memory_equal(form.bytes, kept, kept_len);
+		assert_false(key_form_read_any(spki, spki_len - 1, &form));
 		if (lengths.point > 0)
 		{
 			spki[spki_len - 1] ^= 1;
@@ -77,6 +86,7 @@ every_form_becomes_one(void **state)
 			assert_int_equal(read_key(a, kept + 1, kept_len - 1, &form), KEY_FORM_NOT_ON_CURVE);
 			spki[spki_len - 1] ^= 1;
 			spki[spki_len - kept_len] = 0x02;
+			assert_false(key_form_valid(a, kept, kept_len));
 			assert_int_equal(read_key(a, kept, kept_len, &form), KEY_FORM_WRONG_SHAPE);
 			assert_int_equal(read_key(a, spki, spki_len, &form), KEY_FORM_WRONG_SHAPE);
 		}
@@ -115,6 +125,7 @@ other_algorithms_keys(void **state)
 	}
 	assert_int_equal(read_key((envelope_algorithm) 0, (const uint8_t *) "x", 1, &form), KEY_FORM_UNKNOWN_ALGORITHM);
 	assert_false(key_form_lengths_of((envelope_algorithm) 0, &lengths));
+	assert_false(key_form_valid((envelope_algorithm) 0, (const uint8_t *) "x", 1));
 }
 
 static void
