@@ -237,25 +237,6 @@ BEGIN
 END
 $$;
 
-CREATE VIEW energyledger.meter_energy AS
-    SELECT r.meter, r.obis,
-           count(*) AS interval_count,
-           min(r.from_at) AS first_from,
-           max(r.to_at) AS last_to,
-           trim_scale(sum(r.value * 10::numeric ^ (r.scale +
-               CASE r.unit WHEN 'Wh' THEN 0 WHEN 'kWh' THEN 3 WHEN 'MWh' THEN 6 END))) AS energy_wh
-      FROM energyledger.reading r
-     WHERE r.from_at < r.to_at AND r.unit IN ('Wh', 'kWh', 'MWh')
-     GROUP BY r.meter, r.obis;
-COMMENT ON VIEW energyledger.meter_energy IS
-'energy of each meter and register over all its interval readings in Wh, kWh or MWh, whatever their status; overlapping intervals count twice';
-COMMENT ON COLUMN energyledger.meter_energy.meter IS 'which meter';
-COMMENT ON COLUMN energyledger.meter_energy.obis IS 'which register';
-COMMENT ON COLUMN energyledger.meter_energy.interval_count IS 'number of interval readings';
-COMMENT ON COLUMN energyledger.meter_energy.first_from IS 'start of the first';
-COMMENT ON COLUMN energyledger.meter_energy.last_to IS 'end of the last';
-COMMENT ON COLUMN energyledger.meter_energy.energy_wh IS 'their sum in Wh, exact';
-
 -- ingest, release and meter_receipts run with their owner's rights: a bridge
 -- gets EXECUTE on them and no INSERT on the tables, so that it can bring messages
 -- but not invent rows.  EXECUTE is nobody's until it is granted.

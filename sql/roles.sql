@@ -11,7 +11,7 @@ BEGIN
         SELECT * FROM (VALUES
             ('energyledger_reader', 'pg_energyledger: reads meters, messages, readings, gaps and checkpoints'),
             ('energyledger_writer', 'pg_energyledger: brings signed messages and fetches receipts; for bridges'),
-            ('energyledger_operator', 'pg_energyledger: registers meters and their keys, releases quarantined messages, seals, replaces keys and names'),
+            ('energyledger_operator', 'pg_energyledger: registers meters and their keys, releases quarantined messages, estimates, seals, replaces keys and names'),
             ('energyledger_auditor', 'pg_energyledger: reads everything of the extension and verifies it')) r(name, comment)
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = made.name);
@@ -31,7 +31,9 @@ $$;
 -- (names and addresses are personal data: not for every reader)
 GRANT SELECT ON energyledger.meter, energyledger.meter_key, energyledger.meter_current, energyledger.meter_key_current,
     energyledger.message, energyledger.reading,
-    energyledger.meter_gap, energyledger.meter_fork, energyledger.meter_clock, energyledger.meter_energy
+    energyledger.meter_gap, energyledger.meter_fork, energyledger.meter_clock,
+    energyledger.meter_register, energyledger.interval_energy, energyledger.energy_estimate, energyledger.load_profile,
+    energyledger.register_rollover, energyledger.reading_superseded, energyledger.estimate_superseded, energyledger.register_step
     TO energyledger_reader;
 
 GRANT EXECUTE ON FUNCTION energyledger.ingest(bytea[], text[]), energyledger.meter_receipts(text[])
@@ -42,12 +44,15 @@ GRANT EXECUTE ON FUNCTION
     energyledger.register_meter(text, bytea, text, text, bigint, integer, integer, text, text, text, integer, integer, integer, text, text, timestamptz),
     energyledger.add_meter_key(text, bytea, text, bigint, bigint, bigint, bigint, timestamptz, timestamptz, text),
     energyledger.revoke_meter_key(text, bytea, text), energyledger.release(bigint, text),
-    energyledger.seal(), energyledger.rotate_key(boolean), energyledger.reopen(text)
+    energyledger.seal(), energyledger.rotate_key(boolean), energyledger.reopen(text),
+    energyledger.estimate(text, timestamptz, timestamptz, text, text, text, text, bigint, boolean, text),
+    energyledger.add_profile(text, timestamptz, interval, bigint[]), energyledger.declare_rollover(text, text, bigint)
     TO energyledger_operator;
 GRANT SELECT ON energyledger.party, energyledger.location, energyledger.meter, energyledger.meter_key,
     energyledger.party_current, energyledger.location_current, energyledger.meter_current, energyledger.meter_key_current,
     energyledger.meter_gap, energyledger.meter_fork, energyledger.meter_clock,
-    energyledger.quarantine, energyledger.quarantine_open, energyledger.quarantine_release
+    energyledger.quarantine, energyledger.quarantine_open, energyledger.quarantine_release,
+    energyledger.energy_estimate, energyledger.load_profile, energyledger.register_rollover
     TO energyledger_operator;
 
 -- A fleet comes by COPY.  When a row was written is the server's to say, and that a key came

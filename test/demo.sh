@@ -123,10 +123,10 @@ before its receipt came, or the battery's second day; each got a receipt and cha
 	say "What was set aside, with the reason:"
 	table "SELECT reason, count(*) AS messages, count(DISTINCT meter) AS meters FROM energyledger.quarantine GROUP BY reason"
 	say "The day's energy, from the signed readings:"
-	table "SELECT meter, technology, sum(interval_count) AS readings,
-			to_char(sum(energy_wh) FILTER (WHERE obis = '1-0:1.8.0') / 1000, '990.000') AS taken_kwh,
-			to_char(sum(energy_wh) FILTER (WHERE obis = '1-0:2.8.0') / 1000, '990.000') AS given_kwh
-		FROM energyledger.meter_energy JOIN energyledger.meter_current USING (meter)
+	table "SELECT meter, technology, count(energy_wh) AS slots, count(*) - count(energy_wh) AS missing,
+			to_char(sum(energy_wh) FILTER (WHERE direction = 'import') / 1000.0, '990.000') AS taken_kwh,
+			to_char(sum(energy_wh) FILTER (WHERE direction = 'export') / 1000.0, '990.000') AS given_kwh
+		FROM energyledger.interval_energy JOIN energyledger.meter_current USING (meter)
 		GROUP BY meter, technology ORDER BY meter"
 }
 

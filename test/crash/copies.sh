@@ -54,6 +54,12 @@ INSERT INTO shop.bill SELECT g, CASE WHEN g % 2 = 0 THEN 'paid' ELSE 'open' END:
 INSERT INTO shop.line SELECT g % 2000 + 1, g FROM generate_series(1, 5000) g;
 INSERT INTO shop.parent VALUES (1);
 SELECT energyledger.register_meter('meter:1', decode(repeat('01', 32), 'hex'));
+INSERT INTO energyledger.reading (meter, epoch, seq, item, obis, from_at, to_at, value, scale, unit, status)
+SELECT 'meter:1', 1, n, 1, '1-0:1.8.0', t, t, (10000 + n * 777) % 10100, 0, 'Wh', 'G' FROM generate_series(0, 9) n, LATERAL (SELECT '2025-06-01'::timestamptz + n * interval '3 hours' AS t) d;
+SELECT energyledger.declare_rollover('meter:1', '1-0:1.8.0', 10100);
+SELECT energyledger.add_profile('flat', '2025-06-01', '1 hour', ARRAY(SELECT n % 5 + 1 FROM generate_series(1, 24) n));
+SELECT energyledger.estimate('meter:1', '2025-06-01', '2025-06-01 12:00', 'linear');
+SELECT energyledger.estimate('meter:1', '2025-06-01 06:00', '2025-06-01 18:00', 'profile', profile => 'flat', replace => true);
 ALTER TABLE shop.line ADD COLUMN note text;
 INSERT INTO shop.line (bill, energy_wh, note) VALUES (1, 7, 'after the column');
 ALTER TABLE shop.line RENAME TO item;
@@ -73,7 +79,10 @@ content()
 {
 	el_psql -d "$1" -c "SELECT md5(string_agg(r, '|' ORDER BY r)) FROM (
 		SELECT b::text AS r FROM shop.bill b UNION ALL SELECT l::text FROM shop.line l UNION ALL SELECT p::text FROM shop.parent p
-		UNION ALL SELECT m::text FROM energyledger.meter m) x"
+		UNION ALL SELECT m::text FROM energyledger.meter m UNION ALL SELECT e::text FROM energyledger.reading e
+		UNION ALL SELECT s::text FROM energyledger.energy_estimate s UNION ALL SELECT f::text FROM energyledger.load_profile f
+		UNION ALL SELECT o::text FROM energyledger.register_rollover o UNION ALL SELECT i::text FROM energyledger.interval_energy i
+		UNION ALL SELECT d::text FROM energyledger.estimate_superseded d) x"
 }
 indexes()
 {

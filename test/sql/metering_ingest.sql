@@ -90,7 +90,7 @@ SELECT meter, epoch, seq, type, envelope, sent_at, clock_status, chained, prev_v
   FROM energyledger.message WHERE meter LIKE 'test:%' ORDER BY meter, epoch, seq;
 SELECT meter, epoch, seq, item, obis, from_at, to_at, value, scale, unit, status
   FROM energyledger.reading WHERE meter LIKE 'test:%' ORDER BY meter, epoch, seq, item;
-SELECT * FROM energyledger.meter_energy WHERE meter LIKE 'test:%' ORDER BY meter, obis;
+SELECT meter, direction, sum(energy_wh), array_agg(DISTINCT quality) FROM energyledger.interval_energy WHERE meter LIKE 'test:%' GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- Topics are compared with what was signed.
 SELECT i.* FROM energyledger.ingest(
@@ -174,5 +174,5 @@ RESET client_min_messages;
 SELECT c.relname, a.attname FROM pg_class c
   LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'ledger_id'
  WHERE c.relnamespace = 'energyledger'::regnamespace AND c.relkind IN ('r', 'v')
-   AND c.relname IN ('meter', 'message', 'reading', 'quarantine', 'meter_current', 'meter_gap', 'meter_energy')
+   AND c.relname IN ('meter', 'message', 'reading', 'quarantine', 'meter_current', 'meter_gap')
    AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid, 'pg_class') IS NULL);
