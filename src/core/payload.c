@@ -421,6 +421,8 @@ payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out)
 			return payload_read_readings(&body, out);
 		case PAYLOAD_KEY:
 			return payload_read_key(&body, out);
+		case PAYLOAD_ACK:
+			return payload_read_ack(&body, &out->ack);
 		default:
 			return REFUSAL_NONE;
 	}

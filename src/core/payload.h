@@ -18,8 +18,8 @@
  * All nine are required, in any order, each once; nothing else is accepted.
  * Texts stand as they are (JSON: no escapes).  A reading body holds 1 to
  * PAYLOAD_READINGS_MAX readings, from <= to, times up to the year 9999; the body
- * of a key is [algorithm, public key]; the body of another type is any list or
- * map within the profile's depth of 4.
+ * of a key is [algorithm, public key], that of an ack payload_ack.h's; the body of
+ * another type is any list or map within the profile's depth of 4.
  */
 #ifndef CORE_PAYLOAD_H
 #define CORE_PAYLOAD_H
@@ -30,6 +30,7 @@
 
 #include "core/envelope.h"
 #include "core/key_form.h"
+#include "core/payload_ack.h"
 #include "core/refusal.h"
 
 #define PAYLOAD_METER_LEN_MAX 64
@@ -73,6 +74,7 @@ typedef struct payload
 	envelope_algorithm key_algorithm;	/* type key only: the key that signs from */
 	uint8_t		key[KEY_FORM_LEN_MAX];	/* the next message on */
 	size_t		key_len;
+	payload_ack ack;			/* type ack only */
 	int			reading_count;
 	payload_reading reading[PAYLOAD_READINGS_MAX];	/* type reading only */
 } payload;
@@ -85,7 +87,7 @@ typedef struct payload
  */
 extern refusal payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out);
 
-/* Bytes written, 0 where it does not fit cap.  Types reading and key have a body to write.  Not OCMF. */
+/* Bytes written, 0 where it does not fit cap.  Types reading, key and ack have a body to write.  Not OCMF. */
 extern size_t payload_write(envelope_kind kind, const payload *p, uint8_t *out, size_t cap);
 
 extern const char *payload_type_name(payload_type t);

@@ -13,6 +13,7 @@
 #include "core/cbor.h"
 #include "core/envelope.h"
 #include "core/json.h"
+#include "core/payload_ack.h"
 
 /* The fields, by their CBOR keys. */
 typedef enum payload_field
@@ -65,6 +66,12 @@ extern refusal field_skip(field_reader *r, int depth);
 
 /* Is the next item a container?  (What a body of any type must be.) */
 extern bool field_is_container(field_reader *r);
+
+/* The body of an ack (payload_ack.c). */
+extern refusal payload_read_ack(field_reader *r, payload_ack *out);
+extern bool payload_ack_writable(const payload_ack *a);
+extern void payload_write_ack_cbor(const payload_ack *a, bytes_out *o);
+extern void payload_write_ack_json(const payload_ack *a, bytes_out *o);
 
 /* Shared by reader and writer: what may stand in these texts. */
 extern bool payload_obis_valid(const char *obis, size_t len);

@@ -30,6 +30,8 @@ payload_writable(const payload *p)
 		p->seq < 1 || p->seq > INT64_MAX || p->has_prev != (p->seq > 1) ||
 		!payload_time_valid(p->t_ms) || !payload_clock_status_valid(p->clock_status))
 		return false;
+	if (p->type == PAYLOAD_ACK)
+		return payload_ack_writable(&p->ack);
 	if (p->type == PAYLOAD_KEY)
 		return p->key_len <= sizeof(p->key) && key_form_valid(p->key_algorithm, p->key, p->key_len);
 	if (p->type != PAYLOAD_READING || p->reading_count < 1 || p->reading_count > PAYLOAD_READINGS_MAX)
@@ -51,6 +53,11 @@ payload_put_cbor_text(bytes_out *o, const char *text)
 static void
 payload_put_cbor_body(const payload *p, bytes_out *o)
 {
+	if (p->type == PAYLOAD_ACK)
+	{
+		payload_write_ack_cbor(&p->ack, o);
+		return;
+	}
 	if (p->type == PAYLOAD_KEY)
 	{
 		cbor_put_head(o, CBOR_ARRAY, 2);
@@ -128,8 +135,15 @@ payload_write_json(const payload *p, bytes_out *o)
 		prev_len = base64url_encode(p->prev, sizeof(p->prev), prev, sizeof(prev));
 	payload_printf(o, "{\"v\":1,\"type\":\"%s\",\"meter\":\"%s\",\"epoch\":%" PRIu32 ",\"seq\":%" PRIu64 ",",
 				   payload_type_name(p->type), p->meter, p->epoch, p->seq);
-	payload_printf(o, "\"prev\":\"%.*s\",\"t\":%" PRId64 ",\"ts\":\"%c\",\"body\":[",
+	payload_printf(o, "\"prev\":\"%.*s\",\"t\":%" PRId64 ",\"ts\":\"%c\",\"body\":",
 				   (int) prev_len, prev, p->t_ms, p->clock_status);
+	if (p->type == PAYLOAD_ACK)
+	{
+		payload_write_ack_json(&p->ack, o);
+		payload_printf(o, "}");
+		return;
+	}
+	payload_printf(o, "[");
 	if (p->type == PAYLOAD_KEY)
 	{
 		char		key[BASE64_LEN(sizeof(p->key)) + 1];

@@ -54,7 +54,16 @@ describe_reading(StringInfo out, const payload_reading *g)
 					 (long long) g->value, g->scale, g->unit, g->status);
 }
 
-/* Texts of a payload are of alphabets that need no escaping. */
+static void
+describe_ack(StringInfo out, const payload_ack *a)
+{
+	appendStringInfo(out, ",\"body\":{\"id\":\"%s\",\"counter\":%lld,\"result\":\"%s\",\"detail\":",
+					 a->id, (long long) a->counter, ack_result_name(a->result));
+	escape_json(out, a->detail);
+	appendStringInfo(out, ",\"at\":%lld}", (long long) a->at_ms);
+}
+
+/* Other texts of a payload are of alphabets that need no escaping. */
 static void
 describe_payload(StringInfo out, const payload *p)
 {
@@ -68,6 +77,8 @@ describe_payload(StringInfo out, const payload *p)
 		describe_hex(out, "prev", p->prev, sizeof(p->prev));
 	if (p->clock_status != '\0')
 		appendStringInfo(out, ",\"t\":%lld,\"ts\":\"%c\"", (long long) p->t_ms, p->clock_status);
+	if (p->type == PAYLOAD_ACK && p->ack.at_ms != 0)
+		describe_ack(out, &p->ack);
 	if (p->reading_count == 0)
 		return;
 	appendStringInfoString(out, ",\"body\":[");
