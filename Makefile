@@ -28,6 +28,7 @@ SQL_PARTS    = sql/preamble.sql \
                sql/fleet.sql \
                sql/metering.sql \
                sql/energy.sql \
+               sql/command.sql \
                sql/roles.sql
 EXTENSION_SQL = pg_energyledger--$(EXTVERSION).sql
 DATA_built   = $(EXTENSION_SQL)

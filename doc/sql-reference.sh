@@ -57,3 +57,5 @@ printf '\n## Views\n'
 relations "c.relkind = 'v'"
 printf '\n## Tables of the log\n\nWritten by the extension alone.\n'
 relations "c.relkind = 'r' AND m.amname = 'ledger_log'"
+printf '\n## Other tables\n\nOrdinary tables, for what need not be proved.\n'
+relations "c.relkind = 'r' AND m.amname = 'heap'"

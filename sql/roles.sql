@@ -9,9 +9,9 @@ DECLARE
 BEGIN
     FOR made IN
         SELECT * FROM (VALUES
-            ('energyledger_reader', 'pg_energyledger: reads meters, messages, readings, gaps and checkpoints'),
-            ('energyledger_writer', 'pg_energyledger: brings signed messages and fetches receipts; for bridges'),
-            ('energyledger_operator', 'pg_energyledger: registers meters and their keys, releases quarantined messages, estimates, seals, replaces keys and names'),
+            ('energyledger_reader', 'pg_energyledger: reads meters, messages, readings, gaps, commands and checkpoints'),
+            ('energyledger_writer', 'pg_energyledger: brings signed messages and fetches receipts, commands and requests; for bridges'),
+            ('energyledger_operator', 'pg_energyledger: registers meters and their keys, releases quarantined messages, sends commands, estimates, seals, replaces keys and names'),
             ('energyledger_auditor', 'pg_energyledger: reads everything of the extension and verifies it')) r(name, comment)
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = made.name);
@@ -33,10 +33,13 @@ GRANT SELECT ON energyledger.meter, energyledger.meter_key, energyledger.meter_c
     energyledger.message, energyledger.reading,
     energyledger.meter_gap, energyledger.meter_fork, energyledger.meter_clock,
     energyledger.meter_register, energyledger.interval_energy, energyledger.energy_estimate, energyledger.load_profile,
-    energyledger.register_rollover, energyledger.reading_superseded, energyledger.estimate_superseded, energyledger.register_step
+    energyledger.register_rollover, energyledger.reading_superseded, energyledger.estimate_superseded, energyledger.register_step,
+    energyledger.command_state, energyledger.meter_desired, energyledger.meter_actual, energyledger.meter_difference
     TO energyledger_reader;
 
-GRANT EXECUTE ON FUNCTION energyledger.ingest(bytea[], text[]), energyledger.meter_receipts(text[])
+GRANT EXECUTE ON FUNCTION energyledger.ingest(bytea[], text[]), energyledger.meter_receipts(text[]),
+    energyledger.meter_commands(text[], interval), energyledger.commands_published(uuid[]),
+    energyledger.meter_resends(text[], interval, interval)
     TO energyledger_writer;
 
 -- What it needs to see is who is registered, what is missing and what was not believed.
@@ -44,6 +47,8 @@ GRANT EXECUTE ON FUNCTION
     energyledger.register_meter(text, bytea, text, text, bigint, integer, integer, text, text, text, integer, integer, integer, text, text, timestamptz),
     energyledger.add_meter_key(text, bytea, text, bigint, bigint, bigint, bigint, timestamptz, timestamptz, text),
     energyledger.revoke_meter_key(text, bytea, text), energyledger.release(bigint, text),
+    energyledger.send_command(text, jsonb, timestamptz, timestamptz, text), energyledger.cancel_command(uuid, text),
+    energyledger.rotate_operator_key(interval, boolean),
     energyledger.seal(), energyledger.rotate_key(boolean), energyledger.reopen(text),
     energyledger.estimate(text, timestamptz, timestamptz, text, text, text, text, bigint, boolean, text),
     energyledger.add_profile(text, timestamptz, interval, bigint[]), energyledger.declare_rollover(text, text, bigint)
@@ -52,8 +57,12 @@ GRANT SELECT ON energyledger.party, energyledger.location, energyledger.meter, e
     energyledger.party_current, energyledger.location_current, energyledger.meter_current, energyledger.meter_key_current,
     energyledger.meter_gap, energyledger.meter_fork, energyledger.meter_clock,
     energyledger.quarantine, energyledger.quarantine_open, energyledger.quarantine_release,
-    energyledger.energy_estimate, energyledger.load_profile, energyledger.register_rollover
+    energyledger.energy_estimate, energyledger.load_profile, energyledger.register_rollover,
+    energyledger.operator_key, energyledger.command_cancellation, energyledger.command_publication, energyledger.command_ack,
+    energyledger.command_state, energyledger.meter_desired, energyledger.meter_actual, energyledger.meter_difference,
+    energyledger.resend_request
     TO energyledger_operator;
+-- (not command itself: a note must not leave before it is committed, and the view shows the rest)
 
 -- A fleet comes by COPY.  When a row was written is the server's to say, and that a key came
 -- by a message, ingest()'s.

@@ -17,6 +17,7 @@
 int			seal_interval_ms = 1000;
 int			databases_max = 64;
 char	   *signing_key_file = NULL;
+char	   *operator_key_file = NULL;
 bool		restore_mode = false;
 int			verify_rate_limit_kb = 0;
 
@@ -37,6 +38,11 @@ guc_define(void)
 							   "File that holds the site's Ed25519 signing key.",
 							   "Empty: energyledger_site.key in the data directory, made on first start.",
 							   &signing_key_file, "",
+							   PGC_POSTMASTER, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomStringVariable("energyledger.operator_key_file",
+							   "File that holds the operator's Ed25519 keys, which sign commands to meters.",
+							   "Empty: energyledger_operator.key in the data directory, made with the first key.",
+							   &operator_key_file, "",
 							   PGC_POSTMASTER, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomBoolVariable("energyledger.restore_mode",
 							 "Take ledger_id and log rows as supplied, make no entries: for pg_restore only.",

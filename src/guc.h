@@ -7,6 +7,7 @@
 extern int	seal_interval_ms;	/* sealer: 0 = seal only when asked */
 extern int	databases_max;		/* shared memory: databases that can have a ledger */
 extern char *signing_key_file;	/* site key: "" = in the data directory */
+extern char *operator_key_file; /* the same for the keys that sign commands */
 extern int	verify_rate_limit_kb;	/* verify: kB of tables read in a second; 0 = no limit */
 extern bool restore_mode;		/* write path: ids and log rows as supplied */
 

@@ -17,6 +17,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 
+#include "fn/array_arg.h"
 #include "fn/bytea_arg.h"
 #include "metering/describe.h"
 #include "metering/ingest.h"
@@ -31,49 +32,6 @@ PG_FUNCTION_INFO_V1(energyledger_meter_receipts);
 PG_FUNCTION_INFO_V1(energyledger_parse_message);
 PG_FUNCTION_INFO_V1(energyledger_message_signature_valid);
 
-/* Elements of a one-dimensional array, at most `max`; nulls may be NULL where none are allowed. */
-static int
-metering_array(ArrayType *array, const char *name, Oid type, int max, Datum **elements, bool **nulls)
-{
-	bool	   *is_null;
-	int			count;
-
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be a one-dimensional array", name),
-				 errdetail("The array has %d dimensions.", ARR_NDIM(array))));
-	if (ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) > max)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("argument \"%s\" has too many elements", name),
-				 errdetail("It has %d; at most %d are taken at a time.",
-						   ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), max),
-				 errhint("Split the array.")));
-	deconstruct_array(array, type, -1, false, TYPALIGN_INT, elements, &is_null, &count);
-	for (int i = 0; nulls == NULL && i < count; i++)
-	{
-		if (is_null[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" must not contain NULLs", name),
-					 errdetail("Element %d is NULL.", i + 1)));
-	}
-	if (nulls != NULL)
-		*nulls = is_null;
-	return count;
-}
-
-static ArrayType *
-metering_required_array(FunctionCallInfo fcinfo, int arg, const char *name)
-{
-	if (PG_ARGISNULL(arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", name)));
-	return PG_GETARG_ARRAYTYPE_P(arg);
-}
-
 /* The call's arguments as messages to judge. */
 static IngestMessage *
 ingest_arguments(FunctionCallInfo fcinfo, int *count)
@@ -84,11 +42,11 @@ ingest_arguments(FunctionCallInfo fcinfo, int *count)
 	IngestMessage *messages;
 	int			topic_count = 0;
 
-	*count = metering_array(metering_required_array(fcinfo, 0, "messages"), "messages",
+	*count = array_elements(array_required(fcinfo, 0, "messages"), "messages",
 							BYTEAOID, INGEST_MESSAGES_MAX, &raw, NULL);
 	if (!PG_ARGISNULL(1))
 	{
-		topic_count = metering_array(PG_GETARG_ARRAYTYPE_P(1), "topics", TEXTOID,
+		topic_count = array_elements(PG_GETARG_ARRAYTYPE_P(1), "topics", TEXTOID,
 									 INGEST_MESSAGES_MAX, &topics, &no_topic);
 		if (topic_count != *count)
 			ereport(ERROR,
@@ -173,13 +131,13 @@ energyledger_meter_receipts(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Datum	   *meters;
-	int			count = metering_array(metering_required_array(fcinfo, 0, "meters"), "meters",
+	int			count = array_elements(array_required(fcinfo, 0, "meters"), "meters",
 									   TEXTOID, RECEIPT_METERS_MAX, &meters, NULL);
 	Lookup		lookup;
 
 	InitMaterializedSRF(fcinfo, 0);
 	lookup_open(&lookup);
-	lookup.snapshot = receipt_snapshot();
+	lookup.snapshot = receipt_snapshot("receipts");
 	for (int i = 0; i < count; i++)
 	{
 		char	   *meter = TextDatumGetCString(meters[i]);

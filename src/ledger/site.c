@@ -327,7 +327,7 @@ site_note_key(note_key *k)
 static const uint8 *
 site_secret(const note_key *k)
 {
-	const uint8 *secret_key = site_key_secret(k->public_key);
+	const uint8 *secret_key = site_key_secret(SITE_KEY_LOG, k->public_key);
 	char		digits[BASE64_LEN(ED25519_PUBLIC_LEN) + 1];
 
 	if (secret_key == NULL)
@@ -336,7 +336,7 @@ site_secret(const note_key *k)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the signing key file does not hold the key of log \"%s\"", k->name),
-				 errdetail("\"%s\" has no line for the public key %s.", site_key_path(), digits),
+				 errdetail("\"%s\" has no line for the public key %s.", site_key_path(SITE_KEY_LOG), digits),
 				 errhint("Put the line back, or copy the file from the server where the key was made. A key that is lost for good is replaced by energyledger.reopen().")));
 	}
 	return secret_key;
@@ -357,18 +357,23 @@ site_sign(const char *text, size_t len, const note_key *keys, int count)
 	return note;
 }
 
-char *
-site_sign_note(const char *text, size_t len)
+void
+site_wait_settled(void)
 {
-	note_key	key;
-
-	/* after recovery the name may not be ours any more */
 	if (!site_is_settled() && !site_wait_until(site_is_settled))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("nothing can be signed yet in the name of log \"%s\"", site_current()->origin),
 				 errdetail("The sealer has not seen yet whether the log goes on under that name."),
 				 errhint("See the server log if it does not come.")));
+}
+
+char *
+site_sign_note(const char *text, size_t len)
+{
+	note_key	key;
+
+	site_wait_settled();
 	site_note_key(&key);
 	return site_sign(text, len, &key, 1);
 }

@@ -62,6 +62,12 @@ extern void site_forget_current(void);	/* the table was written */
 extern void site_row_key(const Site *site, note_key *k);
 
 /*
+ * Before anything is signed in the log's name: after recovery it may not be ours any
+ * more.  Errors where that does not show within some seconds.
+ */
+extern void site_wait_settled(void);
+
+/*
  * A signed note over text, palloc'd.  Whatever is signed must already be durable.
  * site_sign_note, for receipts: by the current key.  site_sign, for the sealer, which
  * alone knows that the name is still the log's: by each of several of its keys.

@@ -309,14 +309,14 @@ site_reopen(const char *reason)
 static void
 site_check_old_key(const Site *site)
 {
-	if (site_key_secret(site->public_key) == NULL)
+	if (site_key_secret(SITE_KEY_LOG, site->public_key) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the signing key file does not hold the key that shall be replaced"),
 				 errdetail("The log's public key is %s; the block that names its successor must be signed with it.",
 						   site_base64(site->public_key)),
 				 errhint("Put its line back into \"%s\", or go on under another name with energyledger.reopen().",
-						 site_key_path())));
+						 site_key_path(SITE_KEY_LOG))));
 }
 
 void
@@ -340,7 +340,7 @@ site_rotate_key(bool fresh)
 	site = *old;
 	site.key_number++;
 	site.timeline = GetWALInsertionTimeLine();
-	site_key_next((const uint8 (*)[ED25519_PUBLIC_LEN]) used, list_length(rows), fresh, site.public_key);
+	site_key_next(SITE_KEY_LOG, (const uint8 (*)[ED25519_PUBLIC_LEN]) used, list_length(rows), fresh, site.public_key);
 	site_insert(&site);
 
 	values[0] = psprintf("%d", site.incarnation);

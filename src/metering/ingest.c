@@ -24,6 +24,7 @@
 #include "utils/snapmgr.h"
 
 #include "core/topic.h"
+#include "metering/command.h"
 #include "metering/ingest.h"
 
 /* Does the topic say what the message says? */
@@ -69,6 +70,11 @@ ingest_take_payload(IngestMessage *m, const payload *said)
 		m->new_key->algorithm = said->key_algorithm;
 		m->new_key->key_len = said->key_len;
 		memcpy(m->new_key->key, said->key, said->key_len);
+	}
+	if (said->type == PAYLOAD_ACK)
+	{
+		m->ack = palloc(sizeof(payload_ack));
+		*m->ack = said->ack;
 	}
 }
 
@@ -229,6 +235,7 @@ ingest_store(const IngestBatch *b, IngestMessage **candidates, int count)
 	n = ingest_pick(candidates, count, INGEST_ACCEPTED, accepted);
 	ingest_store_readings(accepted, n);
 	ingest_store_keys(accepted, n);
+	command_store_acks(accepted, n, b->received_at);
 }
 
 static int

@@ -47,6 +47,7 @@ typedef struct IngestMessage
 	payload_reading *reading;
 	MeterKey   *new_key;		/* type key: what signs from the next message on, ... */
 	MeterKey   *signed_with;	/* ... and what signed this one */
+	payload_ack *ack;			/* type ack: what became of a command */
 	bool		key_counts;		/* the batch's later messages are checked with it */
 
 	/* what the ledger says */

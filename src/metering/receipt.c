@@ -40,21 +40,21 @@ receipt_wal_end(void)
 }
 
 Snapshot
-receipt_snapshot(void)
+receipt_snapshot(const char *what)
 {
 	Snapshot	snapshot;
 
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				 errmsg("cannot give receipts during recovery"),
+				 errmsg("cannot give %s during recovery", what),
 				 errhint("Ask the primary server.")));
 	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("cannot give receipts in a transaction that has written"),
-				 errdetail("A receipt speaks only of what is committed."),
-				 errhint("COMMIT first, then ask for the receipts.")));
+				 errmsg("cannot give %s in a transaction that has written", what),
+				 errdetail("Only what is committed may leave."),
+				 errhint("COMMIT first, then ask.")));
 	/* in this order: what the snapshot shows was in the WAL before its end was asked for */
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	XLogFlush(receipt_wal_end());

@@ -10,10 +10,10 @@
 
 /*
  * The snapshot that receipts may be given from: all that it shows is committed
- * and durable.  Errors in a transaction that has written.  The caller
- * unregisters it.
+ * and durable.  Errors in a transaction that has written; what: "receipts", for the
+ * error.  The caller unregisters it.
  */
-extern Snapshot receipt_snapshot(void);
+extern Snapshot receipt_snapshot(const char *what);
 
 /*
  * The newest epoch's unbroken sequence of a meter: *reach is its last message.

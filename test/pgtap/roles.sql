@@ -9,7 +9,7 @@ CREATE EXTENSION IF NOT EXISTS pg_energyledger;
 
 -- A row to make a receipt of, in a block.
 SELECT energyledger.register_meter('role:0', decode(repeat('07', 32), 'hex')) AS row_id, energyledger.seal() AS height \gset
-SELECT energyledger.seal() AS height \gset
+SELECT energyledger.seal() AS height, energyledger.rotate_operator_key() IS NOT NULL AS made \gset
 
 BEGIN;
 CREATE ROLE energyledger_nobody;
@@ -26,6 +26,12 @@ INSERT INTO may_execute VALUES
     ('energyledger.add_meter_key(text,bytea,text,bigint,bigint,bigint,bigint,timestamp with time zone,timestamp with time zone,text)', 'o'),
     ('energyledger.revoke_meter_key(text,bytea,text)', 'o'),
     ('energyledger.release(bigint,text)', 'o'),
+    ('energyledger.send_command(text,jsonb,timestamp with time zone,timestamp with time zone,text)', 'o'),
+    ('energyledger.cancel_command(uuid,text)', 'o'),
+    ('energyledger.rotate_operator_key(interval,boolean)', 'o'),
+    ('energyledger.meter_commands(text[],interval)', 'w'),
+    ('energyledger.commands_published(uuid[])', 'w'),
+    ('energyledger.meter_resends(text[],interval,interval)', 'w'),
     ('energyledger.seal()', 'o'),
     ('energyledger.rotate_key(boolean)', 'o'),
     ('energyledger.reopen(text)', 'o'),
@@ -48,6 +54,8 @@ INSERT INTO may_execute VALUES
     ('energyledger.checkpoint()', 'rwoan'),
     ('energyledger.site_vkey()', 'rwoan'),
     ('energyledger.site_vkeys()', 'rwoan'),
+    ('energyledger.operator_vkey()', 'rwoan'),
+    ('energyledger.operator_vkeys()', 'rwoan'),
     ('energyledger.verify(regclass,integer,int8range,text,text,boolean,integer)', 'rwoan'),
     ('energyledger.receipt(bigint)', 'rwoan'),
     ('energyledger.export(bigint)', 'rwoan'),
@@ -63,6 +71,7 @@ INSERT INTO may_execute VALUES
     ('energyledger.redaction_pending(regclass)', 'rwoan'),
     -- compute
     ('energyledger.vkey(text,bytea)', 'rwoan'),
+    ('energyledger.command_text(jsonb)', 'rwoan'),
     ('energyledger.ed25519_verify(bytea,bytea,bytea)', 'rwoan'),
     ('energyledger.p256_verify(bytea,bytea,bytea)', 'rwoan'),
     ('energyledger.leaf_hash(bytea)', 'rwoan'),
@@ -108,7 +117,10 @@ INSERT INTO may_select VALUES
     ('message', 'ra'), ('reading', 'ra'), ('meter_register', 'ra'), ('interval_energy', 'ra'),
     ('reading_superseded', 'ra'), ('estimate_superseded', 'ra'), ('register_step', 'ra'),
     ('energy_estimate', 'roa'), ('load_profile', 'roa'), ('register_rollover', 'roa'),
-    ('quarantine', 'oa'), ('quarantine_open', 'oa'), ('quarantine_release', 'oa');
+    ('quarantine', 'oa'), ('quarantine_open', 'oa'), ('quarantine_release', 'oa'),
+    ('command', 'a'), ('operator_key', 'oa'), ('command_cancellation', 'oa'), ('command_publication', 'oa'), ('command_ack', 'oa'),
+    ('command_state', 'roa'), ('meter_desired', 'roa'), ('meter_actual', 'roa'), ('meter_difference', 'roa'),
+    ('resend_request', 'oa');
 
 CREATE FUNCTION letters_of(allowed text[]) RETURNS text LANGUAGE sql AS
     $$ SELECT coalesce(string_agg(letter, '' ORDER BY position(letter IN 'rwoan')), '') FROM role WHERE name = ANY (allowed) $$;
@@ -179,6 +191,10 @@ INSERT INTO action (name, query, letters) VALUES
     ('register a fleet', $$ INSERT INTO energyledger.meter (meter) VALUES ('role:2') $$, 'o'),
     ('and its keys', $$ INSERT INTO energyledger.meter_key (meter, public_key, algorithm) VALUES ('role:2', decode(repeat('07', 32), 'hex'), 'Ed25519') $$, 'o'),
     ('some time ago', $$ INSERT INTO energyledger.meter (meter, registered_at) VALUES ('role:2', '2020-01-01') $$, ''),
+    ('make an operator''s key', $$ SELECT energyledger.rotate_operator_key() $$, 'o'),
+    ('command a meter', $$ SELECT energyledger.send_command('role:0', '{"type": "credit_end"}') $$, 'o'),
+    ('publish', $$ SELECT energyledger.commands_published('{}') $$, 'w'),
+    ('ask again', $$ SELECT * FROM energyledger.meter_resends() $$, 'w'),
     ('seal', $$ SELECT energyledger.seal() $$, 'o'),
     ('energy', $$ SELECT count(*) FROM energyledger.interval_energy('role:0', '2025-06-01', '2025-06-02') $$, 'ra'),
     ('what is missing', $$ SELECT count(*) FROM energyledger.missing_intervals('role:0', '2025-06-01', '2025-06-02') $$, 'ra'),
