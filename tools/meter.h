@@ -3,7 +3,8 @@
  *
  * One process plays many meters over one broker connection.  Time flows one
  * way: options -> series (what was measured) -> fleet (signs it) -> keep (holds
- * it until a receipt covers it) -> link (MQTT) -> receipt -> keep.
+ * it until a receipt covers it) -> link (MQTT) -> receipt -> keep.  Commands come
+ * the same way down: link -> command -> orders, which the fleet's load obeys.
  */
 #ifndef METER_H
 #define METER_H
@@ -24,6 +25,7 @@
 #define METER_SLOTS_MAX 1000000 /* intervals one run plays */
 #define METER_WINDOW_MAX 1000000	/* messages without a receipt at once */
 #define METER_READINGS_PER_SLOT_MAX 2	/* a battery has two registers */
+#define METER_OPERATOR_KEYS_MAX 4
 
 /* ---------------------------------------------------------------- options */
 
@@ -61,6 +63,9 @@ typedef struct meter_options
 	int			flip_bit_every; /* 0: never */
 	note_key	site_key;
 	bool		has_site_key;
+	note_key	operator_key[METER_OPERATOR_KEYS_MAX];
+	int			operator_key_count; /* 0: commands are not listened to */
+	int64_t		listen_s;		/* stay at least so long */
 	bool		no_receipt;
 	bool		print_registration;
 	bool		quiet;
@@ -101,10 +106,13 @@ extern bool meter_series_from_csv(meter_series *s, const meter_options *o);
 
 /* ---------------------------------------------------------------- fleet */
 
+typedef struct meter_orders meter_orders;
+
 typedef struct meter
 {
 	char		name[PAYLOAD_METER_LEN_MAX + 1];
 	char		topic[TOPIC_LEN_MAX];
+	char		ack_topic[TOPIC_LEN_MAX];
 	meter_kind	kind;
 	int64_t		capacity_w;
 	uint64_t	noise_key;		/* makes this meter's days its own */
@@ -114,6 +122,8 @@ typedef struct meter
 	uint64_t	last_seq;		/* 0: nothing signed yet */
 	uint8_t		last_digest[SHA256_LEN];
 	int64_t		measured_to_ms; /* intervals before this are signed already */
+	meter_orders *orders;		/* what it was told; NULL: nothing yet */
+	int64_t		asked_ms;		/* the last request to send again */
 	int			next_slot;
 	struct kept *oldest;		/* messages without a receipt, by seq */
 	struct kept *newest;
@@ -139,9 +149,16 @@ extern void meter_fleet_print_registration(const meter_fleet *f, FILE *out);
  */
 extern int	meter_fleet_sign_next(meter_fleet *f, uint8_t out[MESSAGE_BYTES_MAX], meter **whose);
 
+/* An answer to a command, signed as its meter's next message: as above. */
+extern int	meter_fleet_sign_ack(meter_fleet *f, meter *m, const payload_ack *ack, uint8_t out[MESSAGE_BYTES_MAX]);
+
 /* What a meter measured in a slot: 1 or 2 readings. */
 extern int	meter_profile_read(const meter *m, const meter_slot *slot,
 							   payload_reading out[METER_READINGS_PER_SLOT_MAX]);
+
+/* The same readings as the commands in force leave of them (meter_orders.c). */
+extern void meter_orders_obey(meter_orders *o, int64_t now_ms, payload_reading *reading, int count);
+
 extern const char *meter_kind_technology(meter_kind k);
 extern int64_t meter_kind_capacity_w(meter_kind k, uint64_t noise_key);
 
@@ -157,6 +174,7 @@ typedef struct kept
 	meter	   *whose;
 	uint32_t	epoch;
 	uint64_t	seq;
+	bool		is_ack;			/* else a reading */
 	uint8_t		digest[SHA256_LEN];
 	int64_t		sent_ms;		/* monotonic, or KEPT_UNSENT */
 	uint32_t	attempts;
@@ -174,10 +192,16 @@ typedef struct meter_keep
 
 /* Reads back what an earlier run left in dir (NULL: memory only). */
 extern bool meter_keep_open(meter_keep *k, meter_fleet *f, const char *dir);
-extern kept *meter_keep_add(meter_keep *k, meter *m, const uint8_t *data, size_t len);
+extern kept *meter_keep_add(meter_keep *k, meter *m, const uint8_t *data, size_t len, bool is_ack);
 extern bool meter_keep_sync(meter_keep *k);
 extern void meter_keep_sent(meter_keep *k, kept *e, int64_t now_ms);
 extern void meter_keep_all_unsent(meter_keep *k);
+
+/* To be sent next. */
+extern void meter_keep_first(meter_keep *k, kept *e);
+
+/* The same for those of m from one seq to another that are still kept; the count of them. */
+extern int64_t meter_keep_again(meter_keep *k, meter *m, uint32_t epoch, uint64_t from_seq, uint64_t to_seq);
 
 typedef enum keep_verdict
 {
@@ -206,13 +230,34 @@ typedef struct meter_receipt
 /* True only for a receipt signed by the site's key. */
 extern bool meter_receipt_parse(const char *note, size_t len, const note_key *site, meter_receipt *out);
 
+/* ---------------------------------------------------------------- command */
+
+typedef enum downlink_verdict
+{
+	DOWNLINK_TAKEN,				/* and answered, where it was a command */
+	DOWNLINK_KNOWN,				/* came before */
+	DOWNLINK_NOT_BELIEVED,		/* not signed by the right key for this meter */
+	DOWNLINK_FAILED				/* could not be written down (error printed) */
+} downlink_verdict;
+
+extern downlink_verdict meter_command_take(meter_fleet *f, meter_keep *k, meter *m, const char *note, size_t len);
+
+/* Carries out what m was told to do later, where its time has come.  False: error printed. */
+extern bool meter_command_due(meter_fleet *f, meter_keep *k, meter *m);
+
+/* A request to send again; *again: how many messages are. */
+extern downlink_verdict meter_resend_take(meter_fleet *f, meter_keep *k, meter *m, const char *note, size_t len,
+										  int64_t *again);
+
+extern int64_t meter_clock_ms(void);	/* since 1970 */
+
 /* ---------------------------------------------------------------- link and run */
 
 typedef struct meter_link meter_link;
 
-typedef void (*meter_link_receipt_cb) (void *context, const char *topic, const void *data, size_t len);
+typedef void (*meter_link_message_cb) (void *context, const char *topic, const void *data, size_t len);
 
-extern meter_link *meter_link_new(const meter_options *o, meter_link_receipt_cb cb, void *context);
+extern meter_link *meter_link_new(const meter_options *o, meter_link_message_cb cb, void *context);
 extern void meter_link_free(meter_link *l);
 
 /* One turn: connects where due, reads, writes; waits at most wait_ms.  True when it may be used. */

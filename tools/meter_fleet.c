@@ -90,12 +90,14 @@ meter_init(meter *m, const meter_options *o, meter_kind kind, int number)
 	strcpy(t.shard, o->shard);
 	strcpy(t.meter, m->name);
 	strcpy(t.leaf, "reading");
-	if (topic_format(&t, m->topic, sizeof(m->topic)) == 0)
+	if (topic_format(&t, m->topic, sizeof(m->topic)) > 0)
 	{
-		meter_error("no topic for meter \"%s\"", m->name);
-		return false;
+		strcpy(t.leaf, "ack");
+		if (topic_format(&t, m->ack_topic, sizeof(m->ack_topic)) > 0)
+			return true;
 	}
-	return true;
+	meter_error("no topic for meter \"%s\"", m->name);
+	return false;
 }
 
 static int
@@ -166,6 +168,7 @@ next_payload(meter_fleet *f, meter *m, payload *p)
 {
 	const meter_options *o = f->options;
 	int			slots = 0;
+	int			count;
 
 	p->reading_count = 0;
 	while (m->next_slot < f->series.slot_count && slots < o->slots_per_message)
@@ -174,29 +177,65 @@ next_payload(meter_fleet *f, meter *m, payload *p)
 
 		if (slot->from_ms < m->measured_to_ms)
 			continue;			/* signed by an earlier run */
-		p->reading_count += meter_profile_read(m, slot, &p->reading[p->reading_count]);
+		count = meter_profile_read(m, slot, &p->reading[p->reading_count]);
+		if (m->orders != NULL)
+			meter_orders_obey(m->orders, meter_clock_ms(), &p->reading[p->reading_count], count);
+		p->reading_count += count;
 		p->t_ms = slot->to_ms;
 		slots++;
 	}
 	if (slots == 0)
 		return false;
 	p->type = PAYLOAD_READING;
+	return true;
+}
+
+/* Sign p as m's next message; its length, -1: it does not fit (error printed). */
+static int
+sign_payload(const meter_fleet *f, meter *m, payload *p, uint8_t out[MESSAGE_BYTES_MAX])
+{
+	uint8_t		bytes[MESSAGE_BYTES_MAX];
+	size_t		payload_len;
+	size_t		len;
+
 	strcpy(p->meter, m->name);
 	p->epoch = m->epoch;
 	p->seq = m->last_seq + 1;
 	p->has_prev = m->last_seq > 0;
 	memcpy(p->prev, m->last_digest, sizeof(p->prev));
 	p->clock_status = 'S';
-	return true;
+	payload_len = payload_write(f->options->format, p, bytes, sizeof(bytes));
+	len = payload_len == 0 ? 0 :
+		envelope_sign(f->options->format, bytes, payload_len, m->secret_key, out, MESSAGE_BYTES_MAX);
+	if (len == 0)
+	{
+		meter_error("%d readings do not fit one message of %d bytes; lower --readings-per-message",
+					p->reading_count, MESSAGE_BYTES_MAX);
+		return -1;
+	}
+	m->last_seq = p->seq;
+	sha256_of(out, len, m->last_digest);
+	return (int) len;
+}
+
+/* Its time is that of the calendar played, so that the meter's clock does not jump. */
+int
+meter_fleet_sign_ack(meter_fleet *f, meter *m, const payload_ack *ack, uint8_t out[MESSAGE_BYTES_MAX])
+{
+	static payload p;			/* tens of kilobytes: not on the stack */
+
+	p.type = PAYLOAD_ACK;
+	p.reading_count = 0;
+	p.ack = *ack;
+	p.t_ms = m->measured_to_ms > 0 ? m->measured_to_ms : f->options->start_ms;
+	return sign_payload(f, m, &p, out);
 }
 
 int
 meter_fleet_sign_next(meter_fleet *f, uint8_t out[MESSAGE_BYTES_MAX], meter **whose)
 {
 	static payload p;			/* tens of kilobytes: not on the stack */
-	uint8_t		bytes[MESSAGE_BYTES_MAX];
-	size_t		payload_len;
-	size_t		len;
+	int			len;
 
 	while (f->finished < f->count)
 	{
@@ -211,20 +250,12 @@ meter_fleet_sign_next(meter_fleet *f, uint8_t out[MESSAGE_BYTES_MAX], meter **wh
 			f->finished++;
 			continue;
 		}
-		payload_len = payload_write(f->options->format, &p, bytes, sizeof(bytes));
-		len = payload_len == 0 ? 0 :
-			envelope_sign(f->options->format, bytes, payload_len, m->secret_key, out, MESSAGE_BYTES_MAX);
-		if (len == 0)
-		{
-			meter_error("%d readings do not fit one message of %d bytes; lower --readings-per-message",
-						p.reading_count, MESSAGE_BYTES_MAX);
+		len = sign_payload(f, m, &p, out);
+		if (len < 0)
 			return -1;
-		}
-		m->last_seq = p.seq;
-		sha256_of(out, len, m->last_digest);
 		m->measured_to_ms = p.t_ms;
 		*whose = m;
-		return (int) len;
+		return len;
 	}
 	return 0;
 }

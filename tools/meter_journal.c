@@ -6,7 +6,8 @@
  *     u8 type | u32 length | body | first 4 bytes of SHA-256(type | body)
  *
  * with body lp(meter) | u32 epoch | u64 seq, and for a message i64 measured_to
- * | lp(message), for a head digest[32] | i64 measured_to.  A record cut off by a
+ * | lp(message), for a head digest[32] | i64 measured_to, for orders what a message has
+ * and u8 is_ack | lp(orders, as meter_orders.c writes them).  A record cut off by a
  * crash fails its check; it was never sent, as sending comes after the sync, so
  * reading simply ends there.
  */
@@ -20,12 +21,13 @@
 
 #include "core/bytes.h"
 #include "meter_journal.h"
+#include "meter_orders.h"
 
 #define JOURNAL_BYTES_MAX INT64_C(1073741824)	/* a larger one is not read */
 #define PATH_ROOM 4096
 #define RECORD_HEAD_LEN 5
 #define RECORD_CHECK_LEN 4
-#define RECORD_BODY_MAX (MESSAGE_BYTES_MAX + PAYLOAD_METER_LEN_MAX + 64)
+#define RECORD_BODY_MAX (MESSAGE_BYTES_MAX + ORDERS_BYTES_MAX + PAYLOAD_METER_LEN_MAX + 64)
 
 static void
 journal_path(const char *dir, const char *name, char out[PATH_ROOM])
@@ -87,6 +89,23 @@ journal_write_message(int fd, const meter *m, uint32_t epoch, uint64_t seq,
 	record_begin(&b, buffer, sizeof(buffer), JOURNAL_MESSAGE, m, epoch, seq);
 	bytes_put_u64(&b, (uint64_t) m->measured_to_ms);
 	bytes_put_lp(&b, data, len);
+	return write_record(fd, &b);
+}
+
+bool
+journal_write_orders(int fd, const meter *m, uint32_t epoch, uint64_t seq,
+					 const uint8_t *data, size_t len, bool is_ack, const meter_orders *orders)
+{
+	uint8_t		buffer[RECORD_BODY_MAX + 16];
+	uint8_t		told[ORDERS_BYTES_MAX];
+	size_t		told_len = orders == NULL ? 0 : meter_orders_write(orders, told, sizeof(told));
+	bytes_out	b;
+
+	record_begin(&b, buffer, sizeof(buffer), JOURNAL_ORDERS, m, epoch, seq);
+	bytes_put_u64(&b, (uint64_t) m->measured_to_ms);
+	bytes_put_lp(&b, data, len);
+	bytes_put_u8(&b, is_ack);
+	bytes_put_lp(&b, told, told_len);
 	return write_record(fd, &b);
 }
 
@@ -161,11 +180,18 @@ record_parse(journal_type type, const uint8_t *p, const uint8_t *end, journal_re
 			return false;
 		r->measured_to_ms = (int64_t) bytes_load_u64(at);
 	}
-	if (type == JOURNAL_MESSAGE)
+	if (type == JOURNAL_MESSAGE || type == JOURNAL_ORDERS)
 	{
 		if ((at = take(&p, end, 4)) == NULL || (r->message_len = bytes_load_u32(at)) > MESSAGE_BYTES_MAX ||
 			(r->message = take(&p, end, r->message_len)) == NULL)
 			return false;
+	}
+	if (type == JOURNAL_ORDERS)
+	{
+		if ((at = take(&p, end, 5)) == NULL || (r->orders_len = bytes_load_u32(at + 1)) > ORDERS_BYTES_MAX ||
+			(r->orders = take(&p, end, r->orders_len)) == NULL)
+			return false;
+		r->is_ack = at[0] != 0;
 	}
 	return p == end;
 }
@@ -187,7 +213,8 @@ records_replay(const uint8_t *p, size_t len, bool (*each) (void *, const journal
 			break;
 		sha256_of_two(p, 1, body, body_len, check);
 		if (memcmp(check, body + body_len, RECORD_CHECK_LEN) != 0 ||
-			(p[0] != JOURNAL_MESSAGE && p[0] != JOURNAL_RECEIPT && p[0] != JOURNAL_HEAD) ||
+			(p[0] != JOURNAL_MESSAGE && p[0] != JOURNAL_RECEIPT && p[0] != JOURNAL_HEAD &&
+			 p[0] != JOURNAL_ORDERS) ||
 			!record_parse((journal_type) p[0], body, body + body_len, &r))
 			break;
 		if (!each(context, &r))

@@ -10,7 +10,9 @@ typedef enum journal_type
 {
 	JOURNAL_MESSAGE = 'M',		/* signed, not yet receipted */
 	JOURNAL_RECEIPT = 'R',		/* all up to seq may be forgotten */
-	JOURNAL_HEAD = 'H'			/* where a meter's counters stand */
+	JOURNAL_HEAD = 'H',			/* where a meter's counters stand */
+	JOURNAL_ORDERS = 'O'		/* what a meter was told, and the message that was
+								 * signed with it: both or neither */
 } journal_type;
 
 typedef struct journal_record
@@ -19,10 +21,13 @@ typedef struct journal_record
 	char		meter[PAYLOAD_METER_LEN_MAX + 1];
 	uint32_t	epoch;
 	uint64_t	seq;
-	int64_t		measured_to_ms; /* M, H */
+	int64_t		measured_to_ms; /* M, H, O */
 	uint8_t		digest[SHA256_LEN]; /* H */
-	const uint8_t *message;		/* M */
-	size_t		message_len;
+	const uint8_t *message;		/* M, O */
+	size_t		message_len;	/* O: 0 where it is only of what it was told */
+	bool		is_ack;			/* O */
+	const uint8_t *orders;		/* O */
+	size_t		orders_len;		/* 0: as before */
 } journal_record;
 
 typedef struct keep_reader
@@ -43,6 +48,8 @@ extern bool journal_commit(const char *dir, int fd);
 
 extern bool journal_write_message(int fd, const meter *m, uint32_t epoch, uint64_t seq,
 								  const uint8_t *data, size_t len);
+extern bool journal_write_orders(int fd, const meter *m, uint32_t epoch, uint64_t seq,
+								 const uint8_t *data, size_t len, bool is_ack, const meter_orders *orders);
 extern bool journal_write_receipt(int fd, const meter *m, uint32_t epoch, uint64_t seq);
 extern bool journal_write_head(int fd, const meter *m);
 extern bool journal_sync(int fd);

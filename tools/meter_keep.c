@@ -13,6 +13,7 @@
 
 #include "meter.h"
 #include "meter_journal.h"
+#include "meter_orders.h"
 
 static void
 list_append(meter_keep *k, kept *e)
@@ -41,7 +42,7 @@ list_remove(meter_keep *k, kept *e)
 
 /* Hang a message on both lists, without a word to the disk. */
 static kept *
-keep_hang(meter_keep *k, meter *m, uint32_t epoch, uint64_t seq, const uint8_t *data, size_t len)
+keep_hang(meter_keep *k, meter *m, uint32_t epoch, uint64_t seq, const uint8_t *data, size_t len, bool is_ack)
 {
 	kept	   *e = malloc(sizeof(kept) + len);
 
@@ -54,6 +55,7 @@ keep_hang(meter_keep *k, meter *m, uint32_t epoch, uint64_t seq, const uint8_t *
 	e->whose = m;
 	e->epoch = epoch;
 	e->seq = seq;
+	e->is_ack = is_ack;
 	e->sent_ms = KEPT_UNSENT;
 	e->len = (uint32_t) len;
 	memcpy(e->data, data, len);
@@ -103,8 +105,17 @@ keep_replay(void *context, const journal_record *r)
 	}
 	switch (r->type)
 	{
+		case JOURNAL_ORDERS:
+			if (r->orders_len > 0 && !meter_orders_read(meter_orders_of(m), r->orders, r->orders_len))
+			{
+				meter_error("what meter \"%s\" was told cannot be read from the state on disk", r->meter);
+				return false;
+			}
+			if (r->message_len == 0)
+				return true;
+			/* FALLTHROUGH */
 		case JOURNAL_MESSAGE:
-			keep_hang(reader->keep, m, r->epoch, r->seq, r->message, r->message_len);
+			keep_hang(reader->keep, m, r->epoch, r->seq, r->message, r->message_len, r->is_ack);
 			sha256_of(r->message, r->message_len, m->last_digest);
 			break;
 		case JOURNAL_RECEIPT:
@@ -126,7 +137,8 @@ keep_write_compact(meter_keep *k, meter_fleet *f, int fd)
 {
 	for (kept *e = k->first; e != NULL; e = e->later)
 	{
-		if (!journal_write_message(fd, e->whose, e->epoch, e->seq, e->data, e->len))
+		if (e->is_ack ? !journal_write_orders(fd, e->whose, e->epoch, e->seq, e->data, e->len, true, NULL) :
+			!journal_write_message(fd, e->whose, e->epoch, e->seq, e->data, e->len))
 			return false;
 	}
 	/* A kept message sets the counters back to its own: the heads have the last word. */
@@ -135,6 +147,8 @@ keep_write_compact(meter_keep *k, meter_fleet *f, int fd)
 		meter	   *m = &f->meters[i];
 
 		if (m->last_seq > 0 && !journal_write_head(fd, m))
+			return false;
+		if (m->orders != NULL && !journal_write_orders(fd, m, m->epoch, m->last_seq, NULL, 0, false, m->orders))
 			return false;
 	}
 	return true;
@@ -164,13 +178,17 @@ meter_keep_open(meter_keep *k, meter_fleet *f, const char *dir)
 }
 
 kept *
-meter_keep_add(meter_keep *k, meter *m, const uint8_t *data, size_t len)
+meter_keep_add(meter_keep *k, meter *m, const uint8_t *data, size_t len, bool is_ack)
 {
-	kept	   *e = keep_hang(k, m, m->epoch, m->last_seq, data, len);
+	kept	   *e = keep_hang(k, m, m->epoch, m->last_seq, data, len, is_ack);
+	bool		written = true;
 
-	if (k->journal_fd != -1 && !journal_write_message(k->journal_fd, m, e->epoch, e->seq, data, len))
-		return NULL;
-	return e;
+	/* a reading uses up credit */
+	if (k->journal_fd != -1 && (is_ack || (m->orders != NULL && m->orders->prepaid)))
+		written = journal_write_orders(k->journal_fd, m, e->epoch, e->seq, data, len, is_ack, m->orders);
+	else if (k->journal_fd != -1)
+		written = journal_write_message(k->journal_fd, m, e->epoch, e->seq, data, len);
+	return written ? e : NULL;
 }
 
 /* What is on disk before it is on the wire cannot be signed differently after a crash. */
@@ -194,6 +212,36 @@ meter_keep_all_unsent(meter_keep *k)
 {
 	for (kept *e = k->first; e != NULL; e = e->later)
 		e->sent_ms = KEPT_UNSENT;
+}
+
+void
+meter_keep_first(meter_keep *k, kept *e)
+{
+	list_remove(k, e);
+	e->earlier = NULL;
+	e->later = k->first;
+	if (k->first != NULL)
+		k->first->earlier = e;
+	else
+		k->last = e;
+	k->first = e;
+	e->sent_ms = KEPT_UNSENT;
+}
+
+int64_t
+meter_keep_again(meter_keep *k, meter *m, uint32_t epoch, uint64_t from_seq, uint64_t to_seq)
+{
+	int64_t		count = 0;
+
+	for (kept *e = m->oldest; e != NULL; e = e->next_of_meter)
+	{
+		if (e->epoch == epoch && e->seq >= from_seq && e->seq <= to_seq)
+		{
+			meter_keep_first(k, e);
+			count++;
+		}
+	}
+	return count;
 }
 
 keep_verdict

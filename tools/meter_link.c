@@ -26,12 +26,12 @@
 struct meter_link
 {
 	const meter_options *options;
-	meter_link_receipt_cb on_receipt;
+	meter_link_message_cb on_message;
 	void	   *context;
 	char		client_id[TOPIC_LEVEL_LEN_MAX + 1];
 	char		filter[TOPIC_LEN_MAX];
 	struct mosquitto *mosq;		/* NULL between connections */
-	bool		ready;			/* subscribed: receipts will be heard */
+	bool		ready;			/* subscribed: receipts and commands will be heard */
 	bool		refused_said;
 	uint64_t	generation;
 	int64_t		unacknowledged;
@@ -61,7 +61,7 @@ link_on_connect(struct mosquitto *mosq, void *context, int reason, int flags, co
 		meter_error("the broker refuses the connection: %s", mosquitto_reason_string(reason));
 		return;
 	}
-	if (l->options->no_receipt)
+	if (l->options->no_receipt && l->options->operator_key_count == 0)
 	{
 		l->ready = true;
 		l->generation++;
@@ -105,13 +105,13 @@ link_on_message(struct mosquitto *mosq, void *context, const struct mosquitto_me
 {
 	meter_link *l = context;
 
-	l->on_receipt(l->context, m->topic, m->payload, (size_t) m->payloadlen);
+	l->on_message(l->context, m->topic, m->payload, (size_t) m->payloadlen);
 }
 
 /* ---------------------------------------------------------------- connection */
 
 meter_link *
-meter_link_new(const meter_options *o, meter_link_receipt_cb cb, void *context)
+meter_link_new(const meter_options *o, meter_link_message_cb cb, void *context)
 {
 	meter_link *l = calloc(1, sizeof(meter_link));
 	uint8_t		digest[SHA256_LEN];
@@ -123,7 +123,7 @@ meter_link_new(const meter_options *o, meter_link_receipt_cb cb, void *context)
 		return NULL;
 	}
 	l->options = o;
-	l->on_receipt = cb;
+	l->on_message = cb;
 	l->context = context;
 	l->backoff_ms = BACKOFF_MS_MIN;
 	strcpy(l->client_id, o->client_id);
@@ -134,7 +134,7 @@ meter_link_new(const meter_options *o, meter_link_receipt_cb cb, void *context)
 		snprintf(l->client_id, sizeof(l->client_id), "energyledger-meter-%02x%02x%02x%02x",
 				 digest[0], digest[1], digest[2], digest[3]);
 	}
-	snprintf(l->filter, sizeof(l->filter), "el/v1/%s/%s/+/down/receipt", o->tenant, o->shard);
+	snprintf(l->filter, sizeof(l->filter), "el/v1/%s/%s/+/down/+", o->tenant, o->shard);
 	return l;
 }
 

@@ -54,7 +54,12 @@ static const char usage_text[] =
 "  --no-receipt           the broker's word is enough (proves nothing durable)\n"
 "  --resend-after-ms N    send again what has no receipt (default 3000)\n"
 "  --timeout-s N          give up after so long (default 300; 0: never)\n"
-"  --state DIR            keep counters and unreceipted messages on disk\n"
+"  --state DIR            keep counters, unreceipted messages and what was commanded on disk\n"
+"\n"
+"Commands\n"
+"  --operator-vkey KEY    obey commands signed by it: SELECT energyledger.operator_vkey();\n"
+"                         up to 4 times; needs --state, as a command is taken once only\n"
+"  --listen-s N           stay at least so long (default 0: until all is receipted)\n"
 "\n"
 "Others\n"
 "  --register             print SQL that registers the meters, and end\n"
@@ -71,7 +76,7 @@ enum
 	OPT_BROKER = 256, OPT_CLIENT_ID, OPT_TENANT, OPT_SHARD, OPT_METERS, OPT_SEED, OPT_PREFIX,
 	OPT_PROFILE, OPT_PROFILE_FROM, OPT_PROFILE_TO, OPT_TIMEZONE, OPT_DATE, OPT_DAYS,
 	OPT_INTERVAL, OPT_READINGS, OPT_FORMAT, OPT_EPOCH, OPT_RATE, OPT_WINDOW, OPT_RESEND,
-	OPT_TIMEOUT, OPT_FLIP, OPT_VKEY, OPT_NO_RECEIPT, OPT_REGISTER, OPT_QUIET, OPT_STATE,
+	OPT_TIMEOUT, OPT_FLIP, OPT_VKEY, OPT_OPERATOR_VKEY, OPT_LISTEN, OPT_NO_RECEIPT, OPT_REGISTER, OPT_QUIET, OPT_STATE,
 	OPT_DUMP, OPT_WRITE, OPT_HELP, OPT_VERSION
 };
 
@@ -99,6 +104,8 @@ static const struct option long_options[] = {
 	{"timeout-s", required_argument, NULL, OPT_TIMEOUT},
 	{"flip-bit", required_argument, NULL, OPT_FLIP},
 	{"site-vkey", required_argument, NULL, OPT_VKEY},
+	{"operator-vkey", required_argument, NULL, OPT_OPERATOR_VKEY},
+	{"listen-s", required_argument, NULL, OPT_LISTEN},
 	{"no-receipt", no_argument, NULL, OPT_NO_RECEIPT},
 	{"register", no_argument, NULL, OPT_REGISTER},
 	{"quiet", no_argument, NULL, OPT_QUIET},
@@ -318,6 +325,15 @@ parse_way(meter_options *o, int option, const char *arg)
 				usage_error("--site-vkey is not a verifier key (NAME+HEX+BASE64): \"%s\"", arg);
 			o->has_site_key = true;
 			break;
+		case OPT_OPERATOR_VKEY:
+			if (o->operator_key_count == METER_OPERATOR_KEYS_MAX)
+				usage_error("--operator-vkey may stand %d times", METER_OPERATOR_KEYS_MAX);
+			if (!note_key_parse(&o->operator_key[o->operator_key_count++], arg, strlen(arg)))
+				usage_error("--operator-vkey is not a verifier key (NAME+HEX+BASE64): \"%s\"", arg);
+			break;
+		case OPT_LISTEN:
+			o->listen_s = parse_int("listen-s", arg, 0, 31536000);
+			break;
 		case OPT_NO_RECEIPT:
 			o->no_receipt = true;
 			break;
@@ -368,6 +384,8 @@ options_check(meter_options *o)
 		usage_error("--site-vkey and --no-receipt exclude each other");
 	if (o->no_receipt && o->flip_bit_every > 0)
 		usage_error("--flip-bit needs receipts, or the good message would never be sent");
+	if (o->operator_key_count > 0 && o->state_dir == NULL)
+		usage_error("--operator-vkey needs --state, or a command would be taken again after a restart");
 	if (o->write_file != NULL && o->state_dir != NULL)
 		usage_error("--write and --state exclude each other");
 }

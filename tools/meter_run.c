@@ -1,5 +1,5 @@
 /*
- * meter_run.c: the playing itself: sign, keep, publish, hear receipts, send again.
+ * meter_run.c: the playing itself: sign, keep, publish, hear receipts and commands, send again.
  *
  * A run ends well in one way only: everything is signed and nothing is kept any
  * more, because receipts of the site have covered it all.
@@ -35,6 +35,9 @@ typedef struct run_state
 	int64_t		receipted_count;
 	int64_t		receipts_heard;
 	int64_t		receipts_bad;	/* not signed by the site, or not of our bytes */
+	int64_t		commands_taken;
+	int64_t		downlink_bad;	/* commands and requests not signed by the right key */
+	int64_t		asked_again;	/* messages that a request named */
 } run_state;
 
 static volatile sig_atomic_t stop_wanted;
@@ -46,16 +49,11 @@ on_stop_signal(int signal_number)
 }
 
 static void
-run_on_receipt(void *context, const char *topic_text, const void *data, size_t len)
+run_take_receipt(run_state *r, meter *m, const char *topic_text, const void *data, size_t len)
 {
-	run_state  *r = context;
 	meter_receipt receipt;
-	topic		t;
-	meter	   *m;
 	int64_t		let_go;
 
-	if (!topic_parse(topic_text, strlen(topic_text), &t) || (m = meter_fleet_find(r->fleet, t.meter)) == NULL)
-		return;					/* another fleet's */
 	r->receipts_heard++;
 	if (!meter_receipt_parse(data, len, &r->options->site_key, &receipt) ||
 		strcmp(receipt.meter, m->name) != 0 ||
@@ -66,6 +64,53 @@ run_on_receipt(void *context, const char *topic_text, const void *data, size_t l
 		return;
 	}
 	r->receipted_count += let_go;
+}
+
+/* Whatever else comes down.  What is to be said to it is kept and sent by the loop, not here. */
+static void
+run_take_downlink(run_state *r, meter *m, const topic *t, const void *data, size_t len)
+{
+	downlink_verdict verdict;
+	int64_t		again = 0;
+
+	if (strcmp(t->leaf, "cmd") == 0 && r->options->operator_key_count > 0)
+		verdict = meter_command_take(r->fleet, r->keep, m, data, len);
+	else if (strcmp(t->leaf, "resend") == 0 && r->options->has_site_key)
+		verdict = meter_resend_take(r->fleet, r->keep, m, data, len, &again);
+	else
+		return;
+	r->asked_again += again;
+	if (verdict == DOWNLINK_TAKEN && again == 0)
+		r->commands_taken += strcmp(t->leaf, "cmd") == 0;
+	else if (verdict == DOWNLINK_FAILED)
+		r->failed = true;
+	else if (verdict == DOWNLINK_NOT_BELIEVED && r->downlink_bad++ == 0)
+		meter_error("a message on el/v1/%s/%s/%s/down/%s is not signed by the right key, or not for this meter",
+					t->tenant, t->shard, t->meter, t->leaf);
+}
+
+static void
+run_on_message(void *context, const char *topic_text, const void *data, size_t len)
+{
+	run_state  *r = context;
+	topic		t;
+	meter	   *m;
+
+	if (!topic_parse(topic_text, strlen(topic_text), &t) || (m = meter_fleet_find(r->fleet, t.meter)) == NULL)
+		return;					/* another fleet's */
+	if (strcmp(t.leaf, "receipt") != 0)
+		run_take_downlink(r, m, &t, data, len);
+	else if (r->options->has_site_key)
+		run_take_receipt(r, m, topic_text, data, len);
+}
+
+/* What was to be done later. */
+static void
+run_due(run_state *r)
+{
+	for (int i = 0; i < r->fleet->count && !r->failed; i++)
+		if (r->fleet->meters[i].orders != NULL)
+			r->failed = !meter_command_due(r->fleet, r->keep, &r->fleet->meters[i]);
 }
 
 /*
@@ -100,6 +145,7 @@ static bool
 run_publish(run_state *r, kept *e)
 {
 	const meter_options *o = r->options;
+	const char *to = e->is_ack ? e->whose->ack_topic : e->whose->topic;
 	bool		sent;
 
 	if (e->attempts == 0)
@@ -113,10 +159,10 @@ run_publish(run_state *r, kept *e)
 		memcpy(bad, e->data, e->len);
 		damage(bad, e->len, o->format);
 		r->damaged_count++;
-		sent = meter_link_publish(r->link, e->whose->topic, bad, e->len);
+		sent = meter_link_publish(r->link, to, bad, e->len);
 	}
 	else
-		sent = meter_link_publish(r->link, e->whose->topic, e->data, e->len);
+		sent = meter_link_publish(r->link, to, e->data, e->len);
 	if (sent)
 		meter_keep_sent(r->keep, e, meter_now_ms());
 	return sent;
@@ -180,7 +226,7 @@ run_sign_and_send(run_state *r)
 		int			len = meter_fleet_sign_next(r->fleet, message, &m);
 
 		if (len > 0)
-			batch[count] = meter_keep_add(r->keep, m, message, (size_t) len);
+			batch[count] = meter_keep_add(r->keep, m, message, (size_t) len, false);
 		r->all_signed = len == 0;
 		r->failed = len < 0 || (len > 0 && batch[count] == NULL);
 		if (len <= 0 || r->failed)
@@ -248,6 +294,9 @@ run_summary(run_state *r)
 	if (r->receipts_bad > 0)
 		meter_error("%" PRId64 " of %" PRId64 " receipts were not believed",
 					r->receipts_bad, r->receipts_heard);
+	if (!r->options->quiet && r->options->operator_key_count > 0)
+		printf("%" PRId64 " commands answered, %" PRId64 " not believed, %" PRId64 " messages asked for again\n",
+			   r->commands_taken, r->downlink_bad, r->asked_again);
 	if (r->all_signed && r->keep->count == 0 && !r->failed)
 		return 0;
 	meter_error("%" PRId64 " messages have no receipt%s%s", r->keep->count,
@@ -261,7 +310,8 @@ run_loop(run_state *r)
 {
 	const meter_options *o = r->options;
 
-	while (!stop_wanted && !r->failed && !(r->all_signed && r->keep->count == 0))
+	while (!stop_wanted && !r->failed &&
+		   !(r->all_signed && r->keep->count == 0 && meter_now_ms() - r->started_ms >= o->listen_s * 1000))
 	{
 		bool		busy = !r->all_signed && r->keep->count < o->window && meter_link_room(r->link) &&
 			o->rate_per_s == 0;
@@ -279,6 +329,10 @@ run_loop(run_state *r)
 			r->generation = meter_link_generation(r->link);
 			meter_keep_all_unsent(r->keep);
 		}
+		if (o->operator_key_count > 0)
+			run_due(r);
+		if (r->failed)
+			return;
 		if (!o->no_receipt || r->keep->first == NULL || r->keep->first->sent_ms == KEPT_UNSENT)
 			run_resend(r);
 		if (meter_link_room(r->link))
@@ -303,7 +357,7 @@ meter_run(meter_fleet *f, meter_keep *k, const meter_options *o)
 		meter_error("could not open \"%s\"", o->dump_file);
 		return 1;
 	}
-	r.link = meter_link_new(o, run_on_receipt, &r);
+	r.link = meter_link_new(o, run_on_message, &r);
 	if (r.link == NULL)
 		return 1;
 	r.started_ms = meter_now_ms();
