@@ -212,4 +212,14 @@ el_is "no gap is left" "$(el_psql -c "SELECT count(*) FROM energyledger.meter_ga
 el_psql -c "SELECT energyledger.seal()" > /dev/null
 el_is "verify finds nothing" "$(el_psql -c "SELECT count(*) FROM energyledger.verify()")" 0
 el_ok "the bridge drains and exits 0" el_bridge_stop
+
+# -- a copy has all that was said, and commands nobody
+states="SELECT md5(string_agg(concat_ws('|', id, counter, state, result, attempts), ',' ORDER BY counter)) FROM energyledger.command_state"
+el_psql -c "CREATE DATABASE copy"
+"$EL_BIN/pg_dump" -Fc -d postgres > "$EL_TMP/dump" &&
+	PGOPTIONS='-c energyledger.restore_mode=on' "$EL_BIN/pg_restore" -d copy "$EL_TMP/dump" > "$EL_TMP/log/restore" 2>&1
+el_is "a restored dump is whole" $? 0
+el_is "with what became of each command" "$(el_psql -d copy -c "$states")" "$(el_psql -c "$states")"
+el_is "it has no key to command with" "$(el_psql -d copy -c "SELECT energyledger.send_command('$NAME', '{\"type\":\"credit_end\"}')" 2>&1 | grep -c 'no operator key for log')" 1
+el_ok "until it is given one" el_psql -d copy -o /dev/null -c "SELECT energyledger.rotate_operator_key()" -c "SELECT energyledger.send_command('$NAME', '{\"type\":\"credit_end\"}')"
 el_done
