@@ -130,7 +130,7 @@ reading_uwh(const payload_reading *g)
 {
 	int64_t		uwh = g->value;
 
-	for (int scale = g->scale; scale > -6; scale--)
+	for (int8_t scale = g->scale; scale > -6; scale--)
 		uwh *= 10;
 	return uwh;
 }

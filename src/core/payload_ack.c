@@ -89,7 +89,7 @@ refusal
 payload_read_ack(field_reader *r, payload_ack *out)
 {
 	field_walk	w;
-	bool		more;
+	bool		more = false;
 	refusal		why;
 
 	memset(out, 0, sizeof(*out));
