@@ -96,8 +96,8 @@ id_of()
 
 refused "a row that is not sealed yet: 55000, and what to do" 55000 'is not sealed yet.*HINT:  Run SELECT energyledger.seal()' -c "SELECT energyledger.receipt($(id_of 4001))"
 el_psql -c "SELECT energyledger.seal()" > /dev/null
-# kinds, partitions, the odd one, payments, the meter
-all="ok|$((3 + 100 + 1 + 2000 + 4 + 2 + 300 + 1 + 1))"
+# kinds, partitions, the odd one, payments, the meter and its key
+all="ok|$((3 + 100 + 1 + 2000 + 4 + 2 + 300 + 1 + 2))"
 el_is "every row of every table has a receipt that verifies" "$(verdicts)" "$all"
 refused "a row of a rolled-back savepoint: P0002" P0002 'rolled back' -c "SELECT energyledger.receipt($(id_of 2101) + 1)"
 refused "an id that nobody has: P0002" P0002 'no row with ledger_id' -c "SELECT energyledger.receipt($(id_of 4001) + 1)"
