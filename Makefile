@@ -29,6 +29,7 @@ SQL_PARTS    = sql/preamble.sql \
                sql/metering.sql \
                sql/energy.sql \
                sql/command.sql \
+               sql/bridge.sql \
                sql/roles.sql
 EXTENSION_SQL = pg_energyledger--$(EXTVERSION).sql
 DATA_built   = $(EXTENSION_SQL)
@@ -106,7 +107,7 @@ tools/%.o: tools/%.c $(wildcard tools/*.h) $(HEADERS)
 	$(CC) $(PROGRAM_CFLAGS) -DPROGRAM_VERSION='"$(EXTVERSION)"' -c $< -o $@
 
 mqtt_bridge/energyledger-bridge: $(patsubst %.c,%.o,$(wildcard mqtt_bridge/*.c)) $(CORE_OBJS)
-	$(CC) -pie -o $@ $^ -L$(shell $(PG_CONFIG) --libdir) -lpq -lmosquitto -lsodium -lcrypto
+	$(CC) -pie -pthread -o $@ $^ -L$(shell $(PG_CONFIG) --libdir) -lpq -lmosquitto -lsodium -lcrypto
 tools/energyledger-meter: $(patsubst %.c,%.o,$(wildcard tools/meter*.c)) $(CORE_OBJS)
 	$(CC) -pie -o $@ $^ -lmosquitto -lsodium -lcrypto -lm
 # No network and no database: neither library is linked.

@@ -53,6 +53,9 @@ batch_add(batch *b, const char *topic, const void *payload, size_t payload_len)
 	m->payload_len = payload_len;
 	m->verdict = BATCH_UNSTORED;
 	m->meter[0] = '\0';
+	m->epoch = 0;
+	m->seq = 0;
+	m->reason[0] = '\0';
 	if (b->count++ == 0)
 		b->opened_ms = clock_now_ms();
 	b->bytes += topic_len + 1 + payload_len;
@@ -72,6 +75,25 @@ batch_clear(batch *b)
 		free(b->message[i].topic);
 	b->count = 0;
 	b->bytes = 0;
+}
+
+void
+batch_keep_unstored(batch *b)
+{
+	int			kept = 0;
+
+	b->bytes = 0;
+	for (int i = 0; i < b->count; i++)
+	{
+		if (b->message[i].verdict == BATCH_UNSTORED)
+		{
+			b->bytes += b->message[i].topic_len + 1 + b->message[i].payload_len;
+			b->message[kept++] = b->message[i];
+		}
+		else
+			free(b->message[i].topic);
+	}
+	b->count = kept;
 }
 
 int

@@ -11,6 +11,7 @@
 #include "core/payload.h"
 
 #define BATCH_MESSAGES_MAX 10000	/* limit of the setting batch_messages_max */
+#define BATCH_REASON_BYTES_MAX 48	/* of a refusal code, which doc/messages.md lists */
 
 typedef enum batch_verdict
 {
@@ -30,6 +31,9 @@ typedef struct batch_message
 	batch_verdict verdict;
 	char		meter[PAYLOAD_METER_LEN_MAX + 1];	/* as the database named it;
 													 * "" where it did not */
+	int64_t		epoch;			/* likewise; 0 where it did not */
+	int64_t		seq;
+	char		reason[BATCH_REASON_BYTES_MAX]; /* of a quarantined one */
 } batch_message;
 
 typedef struct batch
@@ -53,6 +57,9 @@ extern bool batch_add(batch *b, const char *topic, const void *payload, size_t p
 /* True where nothing more should be read: by number or by bytes. */
 extern bool batch_full(const batch *b);
 extern void batch_clear(batch *b);
+
+/* Let go of those that have a verdict. */
+extern void batch_keep_unstored(batch *b);
 
 /* How many of its messages have this verdict. */
 extern int	batch_count_of(const batch *b, batch_verdict verdict);

@@ -13,16 +13,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "batch.h"
-#include "core/topic.h"
-
-#define CONFIG_IDENTIFIER_LEN_MAX TOPIC_LEVEL_LEN_MAX
 
 typedef struct config_key
 {
@@ -30,40 +25,43 @@ typedef struct config_key
 	size_t		offset;
 	bool		is_number;
 	bool		is_secret;		/* never a flag, never quoted */
+	config_effect effect;		/* of a change while we run */
 	const char *initial;
 	int64_t		min,
 				max;
 	const char *help;
 } config_key;
 
-#define TEXT(field, initial, help) \
-	{#field, offsetof(config, field), false, false, initial, 0, 0, help}
-#define NUMBER(field, initial, min, max, help) \
-	{#field, offsetof(config, field), true, false, #initial, min, max, help}
+#define TEXT(field, effect, initial, help) \
+	{#field, offsetof(config, field), false, false, effect, initial, 0, 0, help}
+#define NUMBER(field, effect, initial, min, max, help) \
+	{#field, offsetof(config, field), true, false, effect, #initial, min, max, help}
 
 static const config_key config_keys[] = {
-	TEXT(id, "bridge", "this bridge's name: MQTT client id and state topic"),
-	TEXT(tenant, "+", "tenant to take messages of, + for all"),
-	TEXT(shard, "+", "shard to take messages of, + for all"),
-	TEXT(broker_host, "localhost", "MQTT broker's host name or address"),
-	NUMBER(broker_port, 1883, 1, 65535, "MQTT broker's port"),
-	TEXT(broker_username, "", "user at the broker"),
-	{"broker_password", offsetof(config, broker_password), false, true, "", 0, 0,
+	TEXT(id, CONFIG_RESTART, "bridge", "this bridge's name: MQTT client id and state topic"),
+	TEXT(tenant, CONFIG_RESTART, "+", "tenant to take messages of, + for all"),
+	TEXT(shard, CONFIG_RESTART, "+", "shards to take messages of, separated by commas, each by a connection of its own; + for all"),
+	TEXT(broker_host, CONFIG_BROKER, "localhost", "MQTT broker's host name or address"),
+	NUMBER(broker_port, CONFIG_BROKER, 1883, 1, 65535, "MQTT broker's port"),
+	TEXT(broker_username, CONFIG_BROKER, "", "user at the broker"),
+	{"broker_password", offsetof(config, broker_password), false, true, CONFIG_BROKER, "", 0, 0,
 	"password at the broker (file or " CONFIG_PASSWORD_ENV ")"},
-	TEXT(broker_password_file, "", "file whose first line is the password at the broker"),
-	TEXT(broker_cafile, "", "certificate authorities of the broker (PEM): turns TLS on"),
-	TEXT(broker_certfile, "", "our certificate (PEM)"),
-	TEXT(broker_keyfile, "", "our certificate's private key (PEM)"),
-	NUMBER(keepalive_s, 60, 10, 3600, "MQTT keep-alive"),
-	NUMBER(session_expiry_s, 604800, 60, 4294967295, "how long the broker keeps our session while we are away"),
-	TEXT(conninfo, "", "libpq connection string; empty: libpq's environment"),
-	NUMBER(database_timeout_ms, 20000, 100, 600000, "longest that one batch may take in the database"),
-	NUMBER(batch_messages_max, 500, 1, BATCH_MESSAGES_MAX, "messages in one transaction = MQTT Receive Maximum"),
-	NUMBER(batch_bytes_max, 16777216, 65536, 268435456, "bytes in one transaction"),
-	NUMBER(linger_ms, 20, 0, 5000, "longest that a message waits for others to join it"),
-	NUMBER(backoff_ms_max, 30000, 100, 3600000, "longest wait between two tries to connect"),
-	NUMBER(stats_interval_s, 60, 0, 86400, "how often the counters are logged, 0: never"),
-	TEXT(log_level, "info", "debug, info, warning or error"),
+	TEXT(broker_password_file, CONFIG_BROKER, "", "file whose first line is the password at the broker"),
+	TEXT(broker_cafile, CONFIG_BROKER, "", "certificate authorities of the broker (PEM): turns TLS on"),
+	TEXT(broker_certfile, CONFIG_BROKER, "", "our certificate (PEM)"),
+	TEXT(broker_keyfile, CONFIG_BROKER, "", "our certificate's private key (PEM)"),
+	NUMBER(keepalive_s, CONFIG_BROKER, 60, 10, 3600, "MQTT keep-alive"),
+	NUMBER(session_expiry_s, CONFIG_BROKER, 604800, 60, 4294967295, "how long the broker keeps our session while we are away"),
+	TEXT(conninfo, CONFIG_DATABASE, "", "libpq connection string; empty: libpq's environment"),
+	NUMBER(database_timeout_ms, CONFIG_DATABASE, 20000, 100, 600000, "longest that one batch may take in the database"),
+	NUMBER(batch_messages_max, CONFIG_RESTART, 500, 1, BATCH_MESSAGES_MAX, "messages in one transaction = MQTT Receive Maximum"),
+	NUMBER(batch_bytes_max, CONFIG_RESTART, 16777216, 65536, 268435456, "bytes in one transaction"),
+	NUMBER(linger_ms, CONFIG_AT_ONCE, 20, 0, 5000, "longest that a message waits for others to join it"),
+	NUMBER(backoff_ms_max, CONFIG_AT_ONCE, 30000, 100, 3600000, "longest wait between two tries to connect"),
+	NUMBER(metrics_port, CONFIG_RESTART, 0, 0, 65535, "port on 127.0.0.1 for Prometheus; 0: none"),
+	NUMBER(stats_interval_s, CONFIG_AT_ONCE, 60, 0, 86400, "how often the counters are logged, 0: never"),
+	TEXT(log_level, CONFIG_AT_ONCE, "info", "debug, info, warning or error"),
+	TEXT(log_format, CONFIG_AT_ONCE, "text", "text or json"),
 };
 
 #define CONFIG_KEY_COUNT (sizeof(config_keys) / sizeof(config_keys[0]))
@@ -112,6 +110,12 @@ config_set(config *c, const config_key *k, const char *value, char *error)
 		*(char **) field = copy;
 	}
 	return true;
+}
+
+bool
+config_set_password(config *c, const char *password, char *error)
+{
+	return config_set(c, config_find("broker_password", strlen("broker_password")), password, error);
 }
 
 bool
@@ -179,50 +183,69 @@ config_read_line(config *c, char *line, char *error)
 }
 
 /* A file with a secret that everybody may read deserves a word. */
-static void
+void
 config_warn_readable(FILE *f, const char *path)
 {
 	struct stat st;
 
 	if (fstat(fileno(f), &st) == 0 && (st.st_mode & S_IROTH) != 0)
-		log_warning("%s holds a password and is readable by every user: chmod o-r", path);
+		log_warning("file_readable", "%s holds a password and is readable by every user: chmod o-r", path);
+}
+
+/* A line without its newline; false at the end of the file, or with a reason in why. */
+static bool
+config_next_line(FILE *f, char line[CONFIG_LINE_BYTES_MAX], char *why)
+{
+	size_t		len = 0;
+	int			c;
+
+	why[0] = '\0';
+	while ((c = getc(f)) != EOF && c != '\n')
+	{
+		if (c == '\0')
+			snprintf(why, CONFIG_ERROR_BYTES_MAX, "a NUL byte");
+		else if (len == CONFIG_LINE_BYTES_MAX - 1)
+			snprintf(why, CONFIG_ERROR_BYTES_MAX, "line longer than %d bytes", CONFIG_LINE_BYTES_MAX - 1);
+		else
+			line[len++] = (char) c;
+		if (why[0] != '\0')
+			return false;
+	}
+	line[len] = '\0';
+	return c != EOF || len > 0;
+}
+
+bool
+config_read_stream(config *c, FILE *f, const char *name, char *error)
+{
+	char		line[CONFIG_LINE_BYTES_MAX];
+	char		why[CONFIG_ERROR_BYTES_MAX];
+	int			number = 1;
+
+	while (config_next_line(f, line, why) && config_read_line(c, line, why))
+		number++;
+	explicit_bzero(line, sizeof(line));
+	if (why[0] != '\0')
+		snprintf(error, CONFIG_ERROR_BYTES_MAX, "%.200s line %d: %.250s", name, number, why);
+	else if (ferror(f))
+		snprintf(error, CONFIG_ERROR_BYTES_MAX, "cannot read %s: %s", name, strerror(errno));
+	return why[0] == '\0' && !ferror(f);
 }
 
 bool
 config_read_file(config *c, const char *path, char *error)
 {
-	char		line[CONFIG_LINE_BYTES_MAX];
-	char		why[CONFIG_ERROR_BYTES_MAX];
 	FILE	   *f = fopen(path, "re");
-	int			number = 0;
-	bool		good = true;
+	bool		good;
 
 	if (f == NULL)
 	{
 		snprintf(error, CONFIG_ERROR_BYTES_MAX, "cannot read %s: %s", path, strerror(errno));
 		return false;
 	}
-	while (good && fgets(line, sizeof(line), f) != NULL)
-	{
-		number++;
-		if (strchr(line, '\n') == NULL && !feof(f))
-		{
-			snprintf(why, sizeof(why), "line longer than %d bytes", CONFIG_LINE_BYTES_MAX - 2);
-			good = false;
-		}
-		else
-			good = config_read_line(c, line, why);
-		if (!good)
-			snprintf(error, CONFIG_ERROR_BYTES_MAX, "%.200s line %d: %.250s", path, number, why);
-	}
-	if (good && ferror(f))
-	{
-		snprintf(error, CONFIG_ERROR_BYTES_MAX, "cannot read %s: %s", path, strerror(errno));
-		good = false;
-	}
+	good = config_read_stream(c, f, path, error);
 	if (good && (c->broker_password[0] != '\0' || strstr(c->conninfo, "password") != NULL))
 		config_warn_readable(f, path);
-	explicit_bzero(line, sizeof(line));
 	fclose(f);
 	return good;
 }
@@ -255,128 +278,6 @@ config_set_flag(config *c, const char *name, const char *value, char *error)
 	return config_set(c, k, value, error);
 }
 
-/* A topic level of ours, or + where all may be meant. */
-static bool
-config_level_valid(const char *level, bool may_be_all)
-{
-	size_t		len = strlen(level);
-
-	if (may_be_all && strcmp(level, "+") == 0)
-		return true;
-	if (len < 1 || len > CONFIG_IDENTIFIER_LEN_MAX)
-		return false;
-	for (size_t i = 0; i < len; i++)
-	{
-		if (!isalnum((unsigned char) level[i]) && strchr("._:-", level[i]) == NULL)
-			return false;
-	}
-	return true;
-}
-
-static bool
-config_finish_password(config *c, char *error)
-{
-	const char *from_environment = getenv(CONFIG_PASSWORD_ENV);
-	char		line[CONFIG_PASSWORD_BYTES_MAX];
-	FILE	   *f;
-	bool		good = false;
-
-	if (c->broker_password_file[0] == '\0')
-	{
-		if (from_environment != NULL && c->broker_password[0] == '\0')
-			return config_set(c, config_find("broker_password", strlen("broker_password")),
-							  from_environment, error);
-		return true;
-	}
-	f = fopen(c->broker_password_file, "re");
-	if (f != NULL && fgets(line, sizeof(line), f) != NULL)
-	{
-		config_warn_readable(f, c->broker_password_file);
-		line[strcspn(line, "\r\n")] = '\0';
-		good = config_set(c, config_find("broker_password", strlen("broker_password")), line, error);
-	}
-	else
-		snprintf(error, CONFIG_ERROR_BYTES_MAX, "cannot read a password from broker_password_file %.200s: %s",
-				 c->broker_password_file, f == NULL ? strerror(errno) : "it is empty");
-	explicit_bzero(line, sizeof(line));
-	if (f != NULL)
-		fclose(f);
-	return good;
-}
-
-static bool
-config_finish_tls(const config *c, char *error)
-{
-	const char *const file[] = {c->broker_cafile, c->broker_certfile, c->broker_keyfile};
-	const char *const name[] = {"broker_cafile", "broker_certfile", "broker_keyfile"};
-
-	for (int i = 0; i < 3; i++)
-	{
-		if (file[i][0] != '\0' && access(file[i], R_OK) != 0)
-		{
-			snprintf(error, CONFIG_ERROR_BYTES_MAX, "cannot read %s %.200s: %s", name[i], file[i], strerror(errno));
-			return false;
-		}
-	}
-	if ((c->broker_certfile[0] != '\0') != (c->broker_keyfile[0] != '\0'))
-	{
-		snprintf(error, CONFIG_ERROR_BYTES_MAX, "broker_certfile and broker_keyfile need each other");
-		return false;
-	}
-	if (c->broker_certfile[0] != '\0' && c->broker_cafile[0] == '\0')
-	{
-		snprintf(error, CONFIG_ERROR_BYTES_MAX, "broker_certfile needs broker_cafile, which turns TLS on");
-		return false;
-	}
-	return true;
-}
-
-/* libpq itself says whether it understands a connection string. */
-static bool
-config_finish_conninfo(const config *c, char *error)
-{
-	char	   *why = NULL;
-	PQconninfoOption *options;
-
-	options = PQconninfoParse(c->conninfo, &why);
-	if (options != NULL)
-	{
-		PQconninfoFree(options);
-		return true;
-	}
-	/* Its message may quote the string, and that may hold a password. */
-	if (strstr(c->conninfo, "password") != NULL)
-		snprintf(error, CONFIG_ERROR_BYTES_MAX, "conninfo is not a libpq connection string");
-	else
-		snprintf(error, CONFIG_ERROR_BYTES_MAX, "conninfo is not a libpq connection string: %.300s",
-				 why != NULL ? why : "out of memory");
-	PQfreemem(why);
-	return false;
-}
-
-bool
-config_finish(config *c, char *error)
-{
-	if (!config_level_valid(c->id, false))
-		snprintf(error, CONFIG_ERROR_BYTES_MAX, "id must be 1 to %d of A-Z a-z 0-9 . _ : -, not \"%.80s\"",
-				 CONFIG_IDENTIFIER_LEN_MAX, c->id);
-	else if (!config_level_valid(c->tenant, true) || !config_level_valid(c->shard, true))
-		snprintf(error, CONFIG_ERROR_BYTES_MAX, "%s must be + or 1 to %d of A-Z a-z 0-9 . _ : -",
-				 config_level_valid(c->tenant, true) ? "shard" : "tenant", CONFIG_IDENTIFIER_LEN_MAX);
-	else if (c->broker_host[0] == '\0')
-		snprintf(error, CONFIG_ERROR_BYTES_MAX, "broker_host must not be empty");
-	else if (c->keepalive_s * 1000 < c->database_timeout_ms * 2)
-		snprintf(error, CONFIG_ERROR_BYTES_MAX,
-				 "keepalive_s must be at least twice database_timeout_ms: while a batch is in the database, "
-				 "nothing may be sent to the broker");
-	else if (!log_level_parse(c->log_level, &c->log_least))
-		snprintf(error, CONFIG_ERROR_BYTES_MAX, "log_level must be debug, info, warning or error, not \"%.60s\"", c->log_level);
-	else
-		return config_finish_password(c, error) && config_finish_tls(c, error) &&
-			config_finish_conninfo(c, error);
-	return false;
-}
-
 void
 config_print_keys(FILE *out)
 {
@@ -391,4 +292,74 @@ config_print_keys(FILE *out)
 		fprintf(out, "  %-26s %s%s%s%s\n", flag, k->help,
 				k->initial[0] != '\0' ? " [" : "", k->initial, k->initial[0] != '\0' ? "]" : "");
 	}
+}
+
+bool
+config_copy(config *to, const config *from)
+{
+	char		error[CONFIG_ERROR_BYTES_MAX];
+
+	if (!config_init(to))
+		return false;
+	for (size_t i = 0; i < CONFIG_KEY_COUNT; i++)
+	{
+		const config_key *k = &config_keys[i];
+		const char *value = (const char *) from + k->offset;
+
+		if (k->is_number)
+			memcpy((char *) to + k->offset, value, sizeof(int64_t));
+		else if (!config_set(to, k, *(char *const *) value, error))
+			return false;
+	}
+	to->log_least = from->log_least;
+	to->log_is_json = from->log_is_json;
+	memcpy(to->state_id, from->state_id, sizeof(to->state_id));
+	memcpy(to->files_digest, from->files_digest, sizeof(to->files_digest));
+	return true;
+}
+
+config_effect
+config_difference(const config *a, const config *b, char *names, size_t cap)
+{
+	config_effect largest = memcmp(a->files_digest, b->files_digest, sizeof(a->files_digest)) != 0 ?
+		CONFIG_BROKER : CONFIG_NOTHING;
+
+	names[0] = '\0';
+	for (size_t i = 0; i < CONFIG_KEY_COUNT; i++)
+	{
+		const config_key *k = &config_keys[i];
+		const char *x = (const char *) a + k->offset;
+		const char *y = (const char *) b + k->offset;
+		bool		same = k->is_number ? memcmp(x, y, sizeof(int64_t)) == 0 :
+			strcmp(*(char *const *) x, *(char *const *) y) == 0;
+		size_t		len = strlen(names);
+
+		if (same)
+			continue;
+		if (k->effect == CONFIG_RESTART)
+			snprintf(names + len, cap - len, "%s%s", len > 0 ? ", " : "", k->name);
+		else
+			largest |= k->effect;
+	}
+	return largest;
+}
+
+bool
+config_keep(config *new, const config *old)
+{
+	char		error[CONFIG_ERROR_BYTES_MAX];
+
+	for (size_t i = 0; i < CONFIG_KEY_COUNT; i++)
+	{
+		const config_key *k = &config_keys[i];
+		const char *value = (const char *) old + k->offset;
+
+		if (k->effect != CONFIG_RESTART)
+			continue;
+		if (k->is_number)
+			memcpy((char *) new + k->offset, value, sizeof(int64_t));
+		else if (!config_set(new, k, *(char *const *) value, error))
+			return false;
+	}
+	return true;
 }

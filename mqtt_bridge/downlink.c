@@ -21,10 +21,18 @@
 #include "log.h"
 
 /* A meter of the batch, and the message whose topic says where its receipt goes. */
+typedef struct downlink_until
+{
+	bool		known;
+	int64_t		epoch;
+	int64_t		seq;
+} downlink_until;
+
 typedef struct downlink_target
 {
 	const char *meter;
 	const batch_message *message;
+	downlink_until until;		/* its receipt's last message */
 } downlink_target;
 
 typedef struct downlink_run
@@ -45,7 +53,7 @@ downlink_on_publish(struct mosquitto *handle, void *arg, int message_id, int rea
 		return;
 	d->counters->receipts_refused++;
 	if (!d->refusal_logged)
-		log_error("the broker refuses what we publish: %s", mosquitto_reason_string(reason));
+		log_error("publish_refused", "the broker refuses what we publish: %s", mosquitto_reason_string(reason));
 	d->refusal_logged = true;
 }
 
@@ -56,7 +64,7 @@ downlink_open(downlink *d, const config *cfg, stats *counters)
 
 	memset(d, 0, sizeof(*d));
 	d->counters = counters;
-	snprintf(d->state_topic, sizeof(d->state_topic), "el/v1/bridge/%s/state", cfg->id);
+	snprintf(d->state_topic, sizeof(d->state_topic), "el/v1/bridge/%s/state", cfg->state_id);
 	if (!mqtt_client_create(&d->client, cfg, ".down", true))
 		return false;
 	mosquitto_publish_v5_callback_set(d->client.handle, downlink_on_publish);
@@ -147,7 +155,7 @@ downlink_collect(const batch *b, downlink_target *target)
 		const batch_message *m = &b->message[i];
 
 		if ((m->verdict == BATCH_ACCEPTED || m->verdict == BATCH_DUPLICATE) && m->meter[0] != '\0')
-			target[count++] = (downlink_target) {m->meter, m};
+			target[count++] = (downlink_target) {m->meter, m, {false, 0, 0}};
 	}
 	qsort(target, (size_t) count, sizeof(*target), downlink_compare);
 	for (int i = 0; i < count; i++)
@@ -159,26 +167,48 @@ downlink_collect(const batch *b, downlink_target *target)
 }
 
 static void
-downlink_take_receipt(void *arg, const char *meter, const char *receipt, int receipt_len)
+downlink_take_receipt(void *arg, const char *meter, int64_t epoch, int64_t seq,
+					  const char *receipt, int receipt_len)
 {
 	downlink_run *run = arg;
-	downlink_target wanted = {meter, NULL};
+	downlink_target wanted = {.meter = meter};
 	downlink_target *found;
 	char		to[TOPIC_LEN_MAX];
 
 	found = bsearch(&wanted, run->target, (size_t) run->count, sizeof(wanted), downlink_compare);
+	if (found != NULL)
+		found->until = (downlink_until) {true, epoch, seq};
 	if (found == NULL || run->d->client.lost || !downlink_topic(found->message, to, sizeof(to)))
 		return;
 	if (downlink_publish(run->d, to, receipt, receipt_len))
 		run->d->counters->receipts++;
 }
 
+/* Accepted messages that their meter's receipt does not reach: something before them is missing. */
+static void
+downlink_count_gaps(const downlink_run *run, const batch *b)
+{
+	for (int i = 0; i < b->count; i++)
+	{
+		const batch_message *m = &b->message[i];
+		downlink_target wanted = {.meter = m->meter};
+		const downlink_target *found;
+
+		if (m->verdict != BATCH_ACCEPTED)
+			continue;
+		found = bsearch(&wanted, run->target, (size_t) run->count, sizeof(wanted), downlink_compare);
+		if (found != NULL && (!found->until.known || found->until.epoch < m->epoch ||
+							  (found->until.epoch == m->epoch && found->until.seq < m->seq)))
+			run->d->counters->beyond_gap++;
+	}
+}
+
 downlink_result
-downlink_receipts(downlink *d, pg_out *database, const batch *b, int64_t deadline_ms)
+downlink_receipts(downlink *d, pg_link *database, const batch *b, int64_t deadline_ms)
 {
 	downlink_run run = {.d = d};
 	const char **meter;
-	pg_out_result got = PG_OUT_OK;
+	pg_link_result got = PG_LINK_OK;
 
 	run.target = calloc((size_t) b->count, sizeof(*run.target));
 	meter = calloc((size_t) b->count, sizeof(*meter));
@@ -191,10 +221,12 @@ downlink_receipts(downlink *d, pg_out *database, const batch *b, int64_t deadlin
 			meter[i] = run.target[i].meter;
 		if (run.count > 0)
 			got = pg_out_receipts(database, meter, run.count, deadline_ms, downlink_take_receipt, &run);
+		if (got == PG_LINK_OK)
+			downlink_count_gaps(&run, b);
 	}
 	free(run.target);
 	free(meter);
-	if (got != PG_OUT_OK)
+	if (got != PG_LINK_OK)
 		return DOWNLINK_DATABASE_LOST;
 	return downlink_settle(d) ? DOWNLINK_SENT : DOWNLINK_BROKER_LOST;
 }

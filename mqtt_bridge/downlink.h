@@ -22,7 +22,7 @@ typedef struct downlink
 {
 	mqtt_client client;			/* first: see mqtt_client.h */
 	stats	   *counters;
-	char		state_topic[128];
+	char		state_topic[TOPIC_LEN_MAX];
 	int			unanswered;		/* publishes without PUBACK */
 	bool		refusal_logged;
 } downlink;
@@ -34,7 +34,7 @@ extern bool downlink_open(downlink *d, const config *cfg, stats *counters);
 extern bool downlink_state(downlink *d, const char *state);
 
 /* Receipts for all meters of the batch's stored messages; waits for the broker's PUBACKs. */
-extern downlink_result downlink_receipts(downlink *d, pg_out *database, const batch *b, int64_t deadline_ms);
+extern downlink_result downlink_receipts(downlink *d, pg_link *database, const batch *b, int64_t deadline_ms);
 
 /* Keep-alive, and whatever is readable. */
 extern bool downlink_service(downlink *d);

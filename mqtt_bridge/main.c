@@ -10,10 +10,13 @@
 #include "bridge.h"
 #include "config.h"
 #include "log.h"
+#include "replay.h"
 
 typedef struct main_options
 {
 	const char *config_file;
+	const char *replay_file;
+	bool		dry_run;
 	bool		help;
 	bool		version;
 	bool		test_config;
@@ -27,14 +30,20 @@ main_help(void)
 		   "Usage:\n  energyledger-bridge [--config FILE] [OPTION]...\n\n"
 		   "  --config FILE              read settings (\"key = value\") from FILE\n"
 		   "  --test-config              check the settings, connect to nothing, exit 0 or 1\n"
+		   "  --replay FILE              bring the messages of FILE (- for standard input), a line each:\n"
+		   "                             topic, a tab, the message in hex; needs no broker\n"
+		   "  --dry-run                  judge each message, log the verdict, write nothing\n"
 		   "  --version, --help\n\n"
 		   "Settings, as flags (--broker-host NAME) or in the file (broker_host = NAME),\n"
 		   "with their defaults:\n");
 	config_print_keys(stdout);
-	printf("\nSIGTERM, SIGINT: commit and acknowledge what is held, and end.  SIGUSR1: log counters.\n\n"
+	printf("\nSIGTERM, SIGINT: commit and acknowledge what is held, and end.  SIGHUP: read settings,\n"
+		   "passwords and certificates anew.  SIGUSR1: log counters.\n\n"
 		   "Exit status: %d ended as asked; %d wrong options or settings; %d the database does not\n"
-		   "have the extension; %d out of memory or file descriptors.\n",
-		   BRIDGE_EXIT_DRAINED, BRIDGE_EXIT_USAGE, BRIDGE_EXIT_NOT_INSTALLED, BRIDGE_EXIT_RESOURCES);
+		   "have the extension; %d out of memory or file descriptors; %d --replay: not every line was a\n"
+		   "message that could be stored.\n",
+		   BRIDGE_EXIT_DRAINED, BRIDGE_EXIT_USAGE, BRIDGE_EXIT_NOT_INSTALLED, BRIDGE_EXIT_RESOURCES,
+		   BRIDGE_EXIT_UNREADABLE);
 }
 
 /*
@@ -56,6 +65,8 @@ main_read_arguments(int argc, char **argv, main_options *o, config *cfg, char *e
 			o->version = true;
 		else if (strcmp(argv[i], "--test-config") == 0)
 			o->test_config = true;
+		else if (strcmp(argv[i], "--dry-run") == 0)
+			o->dry_run = true;
 		else if (strncmp(argv[i], "--", 2) != 0 || len < 3 || len - 2 >= sizeof(name))
 		{
 			snprintf(error, CONFIG_ERROR_BYTES_MAX, "unexpected argument \"%.60s\"", argv[i]);
@@ -77,6 +88,8 @@ main_read_arguments(int argc, char **argv, main_options *o, config *cfg, char *e
 			}
 			if (strcmp(name, "config") == 0)
 				o->config_file = value;
+			else if (strcmp(name, "replay") == 0)
+				o->replay_file = value;
 			else if (cfg != NULL && !config_set_flag(cfg, name, value, error))
 				return false;
 		}
@@ -84,38 +97,51 @@ main_read_arguments(int argc, char **argv, main_options *o, config *cfg, char *e
 	return true;
 }
 
+/* Where settings came from, for when they are read anew. */
+static int	main_argc;
+static char **main_argv;
+static main_options main_given;
+
+static bool
+main_settings(config *into, char *error)
+{
+	return (main_given.config_file == NULL || config_read_file(into, main_given.config_file, error)) &&
+		main_read_arguments(main_argc, main_argv, &main_given, into, error) && config_finish(into, error);
+}
+
 int
 main(int argc, char **argv)
 {
 	char		error[CONFIG_ERROR_BYTES_MAX] = "out of memory";
-	main_options o = {0};
 	config		cfg;
-	int			status;
+	int			status = BRIDGE_EXIT_DRAINED;
 
-	if (!main_read_arguments(argc, argv, &o, NULL, error))
+	main_argc = argc;
+	main_argv = argv;
+	if (!main_read_arguments(argc, argv, &main_given, NULL, error))
 	{
 		fprintf(stderr, "energyledger-bridge: %s\nTry \"energyledger-bridge --help\".\n", error);
 		return BRIDGE_EXIT_USAGE;
 	}
-	if (o.help || o.version)
+	if (main_given.help || main_given.version)
 	{
-		if (o.help)
+		if (main_given.help)
 			main_help();
 		else
 			printf("energyledger-bridge %s\n", PROGRAM_VERSION);
 		return BRIDGE_EXIT_DRAINED;
 	}
-	if (!config_init(&cfg) ||
-		(o.config_file != NULL && !config_read_file(&cfg, o.config_file, error)) ||
-		!main_read_arguments(argc, argv, &o, &cfg, error) ||
-		!config_finish(&cfg, error))
+	if (!config_init(&cfg) || !main_settings(&cfg, error))
 	{
 		fprintf(stderr, "energyledger-bridge: %s\n", error);
 		config_free(&cfg);
 		return BRIDGE_EXIT_USAGE;
 	}
-	log_level_set(cfg.log_least);
-	status = o.test_config ? BRIDGE_EXIT_DRAINED : bridge_run(&cfg);
+	log_set(cfg.log_least, cfg.log_is_json);
+	if (main_given.replay_file != NULL && !main_given.test_config)
+		status = replay_run(&cfg, main_given.replay_file, main_given.dry_run);
+	else if (!main_given.test_config)
+		status = bridge_run(&cfg, main_given.dry_run, main_settings);
 	config_free(&cfg);
 	return status;
 }

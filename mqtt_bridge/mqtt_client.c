@@ -29,7 +29,8 @@ bool
 mqtt_client_fail(mqtt_client *c, const char *why)
 {
 	if (c->error[0] == '\0')
-		snprintf(c->error, sizeof(c->error), "%s", why);
+		snprintf(c->error, sizeof(c->error), "%s%s%.*s%s", why, c->said[0] != '\0' ? " (" : "",
+				 MQTT_CLIENT_ERROR_BYTES_MAX / 2, c->said, c->said[0] != '\0' ? ")" : "");
 	c->lost = true;
 	return false;
 }
@@ -54,7 +55,21 @@ mqtt_client_on_connect(struct mosquitto *handle, void *arg, int reason, int flag
 		return;
 	}
 	c->session_present = (flags & 1) != 0;
+	mosquitto_property_read_byte(properties, MQTT_PROP_RETAIN_AVAILABLE, &c->retain_available, false);
+	mosquitto_property_read_int16(properties, MQTT_PROP_SERVER_KEEP_ALIVE, &c->server_keepalive_s, false);
+	c->has_session_expiry = mosquitto_property_read_int32(properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
+														  &c->session_expiry_s, false) != NULL;
 	c->answered = true;
+}
+
+/* The library's own words on what went wrong (OpenSSL's, mostly) say more than its codes. */
+static void
+mqtt_client_on_log(struct mosquitto *handle, void *arg, int level, const char *text)
+{
+	mqtt_client *c = arg;
+
+	if (level == MOSQ_LOG_ERR)
+		snprintf(c->said, sizeof(c->said), "%s", text);
 }
 
 static void
@@ -93,6 +108,8 @@ mqtt_client_create(mqtt_client *c, const config *cfg, const char *suffix, bool c
 	mosquitto_int_option(c->handle, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_int_option(c->handle, MOSQ_OPT_SEND_MAXIMUM, 65535);
 	mosquitto_threaded_set(c->handle, true);
+	c->retain_available = 1;
+	mosquitto_log_callback_set(c->handle, mqtt_client_on_log);
 	mosquitto_connect_v5_callback_set(c->handle, mqtt_client_on_connect);
 	mosquitto_disconnect_v5_callback_set(c->handle, mqtt_client_on_disconnect);
 	if (cfg->broker_username[0] != '\0')

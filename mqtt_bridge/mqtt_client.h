@@ -20,7 +20,9 @@
 
 /* The broker has this long for CONNACK, SUBACK, PUBACKs, and to take our bytes. */
 #define MQTT_CLIENT_ANSWER_MS_MAX 10000
-#define MQTT_CLIENT_ERROR_BYTES_MAX 200
+#define MQTT_CLIENT_ERROR_BYTES_MAX 400
+
+struct broker_watch;
 
 /* Must be the first member of whatever is the connection's user data. */
 typedef struct mqtt_client
@@ -30,6 +32,13 @@ typedef struct mqtt_client
 	bool		session_present;
 	bool		lost;
 	char		error[MQTT_CLIENT_ERROR_BYTES_MAX]; /* why it was lost */
+	char		said[MQTT_CLIENT_ERROR_BYTES_MAX / 2];	/* the library's last error */
+	/* what CONNACK said */
+	uint8_t		retain_available;
+	uint16_t	server_keepalive_s; /* 0: ours holds */
+	bool		has_session_expiry;
+	uint32_t	session_expiry_s;
+	struct broker_watch *watch; /* broker_watch.c's, on one connection */
 } mqtt_client;
 
 /* suffix tells the two connections' client ids apart. */

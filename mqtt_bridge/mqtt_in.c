@@ -27,6 +27,7 @@
 
 #include "clock.h"
 #include "core/topic.h"
+#include "log.h"
 
 static void
 mqtt_in_on_message(struct mosquitto *handle, void *arg, const struct mosquitto_message *m,
@@ -37,7 +38,12 @@ mqtt_in_on_message(struct mosquitto *handle, void *arg, const struct mosquitto_m
 	if (in->client.lost)
 		return;
 	if (batch_add(in->into, m->topic, m->payload, (size_t) m->payloadlen))
+	{
 		stats_received(in->counters);
+		if (m->qos == 0 && in->counters->qos0++ == 0)
+			log_event(LOG_LEVEL_WARNING, "qos0", LOG_FIELDS(LOG_TEXT("topic", m->topic)),
+					  "a message came with QoS 0 on topic %s: nobody delivers such messages again", m->topic);
+	}
 	else if (m->qos == 0)
 		in->counters->discarded++;
 	else
@@ -93,7 +99,7 @@ mqtt_in_await_suback(mqtt_in *in)
 }
 
 bool
-mqtt_in_open(mqtt_in *in, const config *cfg, batch *into, stats *counters)
+mqtt_in_open(mqtt_in *in, const config *cfg, bool dry_run, batch *into, stats *counters)
 {
 	mosquitto_property *properties = NULL;
 	bool		good;
@@ -102,13 +108,13 @@ mqtt_in_open(mqtt_in *in, const config *cfg, batch *into, stats *counters)
 	in->settings = cfg;
 	in->into = into;
 	in->counters = counters;
-	if (!mqtt_client_create(&in->client, cfg, "", false))
+	if (!mqtt_client_create(&in->client, cfg, dry_run ? ".dry" : "", dry_run))
 		return false;
 	mosquitto_message_v5_callback_set(in->client.handle, mqtt_in_on_message);
 	mosquitto_subscribe_v5_callback_set(in->client.handle, mqtt_in_on_subscribe);
 
 	if (mosquitto_property_add_int32(&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
-									 (uint32_t) cfg->session_expiry_s) != MOSQ_ERR_SUCCESS ||
+									 dry_run ? 0 : (uint32_t) cfg->session_expiry_s) != MOSQ_ERR_SUCCESS ||
 		mosquitto_property_add_int16(&properties, MQTT_PROP_RECEIVE_MAXIMUM,
 									 (uint16_t) cfg->batch_messages_max) != MOSQ_ERR_SUCCESS ||
 		mosquitto_property_add_int32(&properties, MQTT_PROP_MAXIMUM_PACKET_SIZE,

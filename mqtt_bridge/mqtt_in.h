@@ -20,8 +20,8 @@ typedef struct mqtt_in
 	bool		subscribed;		/* SUBACK came */
 } mqtt_in;
 
-/* Connect and subscribe. */
-extern bool mqtt_in_open(mqtt_in *in, const config *cfg, batch *into, stats *counters);
+/* Connect and subscribe; with dry_run, by a session of its own that leaves no trace. */
+extern bool mqtt_in_open(mqtt_in *in, const config *cfg, bool dry_run, batch *into, stats *counters);
 
 /* The socket is readable: read until the batch is full or nothing more is there. */
 extern bool mqtt_in_read(mqtt_in *in);

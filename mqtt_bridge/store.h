@@ -9,7 +9,7 @@
 #include "pg_out.h"
 #include "stats.h"
 
-#define STORE_COMPLAINTS_MAX 16 /* refused messages logged one by one */
+#define STORE_COMPLAINTS_MAX 16 /* refused messages kept in mind, and logged, one by one */
 
 typedef enum store_result
 {
@@ -18,13 +18,22 @@ typedef enum store_result
 	STORE_UNAVAILABLE			/* the database went away on the way */
 } store_result;
 
+typedef struct store_refused
+{
+	uint8_t		hash[SHA256_LEN];
+	int			times;
+} store_refused;
+
 typedef struct store
 {
-	pg_out		database;
+	pg_link		database;
 	stats	   *counters;
-	uint8_t		refused[STORE_COMPLAINTS_MAX][SHA256_LEN];	/* already complained of */
+	bool		dry_run;		/* judge, and roll back */
+	store_refused refused[STORE_COMPLAINTS_MAX];	/* since a batch was stored whole */
 	int			refused_count;
 } store;
+
+extern void store_init(store *s, stats *counters, bool dry_run);
 
 /* Messages that were committed have a verdict, whatever is returned. */
 extern store_result store_batch(store *s, batch *b, int64_t deadline_ms);

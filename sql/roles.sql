@@ -39,7 +39,8 @@ GRANT SELECT ON energyledger.meter, energyledger.meter_key, energyledger.meter_c
 
 GRANT EXECUTE ON FUNCTION energyledger.ingest(bytea[], text[]), energyledger.meter_receipts(text[]),
     energyledger.meter_commands(text[], interval), energyledger.commands_published(uuid[]),
-    energyledger.meter_resends(text[], interval, interval)
+    energyledger.meter_resends(text[], interval, interval),
+    energyledger.set_aside(bytea, text, text), energyledger.bridge_report(jsonb)
     TO energyledger_writer;
 
 -- What it needs to see is who is registered, what is missing and what was not believed.
@@ -60,7 +61,8 @@ GRANT SELECT ON energyledger.party, energyledger.location, energyledger.meter, e
     energyledger.energy_estimate, energyledger.load_profile, energyledger.register_rollover,
     energyledger.operator_key, energyledger.command_cancellation, energyledger.command_publication, energyledger.command_ack,
     energyledger.command_state, energyledger.meter_desired, energyledger.meter_actual, energyledger.meter_difference,
-    energyledger.resend_request
+    energyledger.resend_request,
+    energyledger.bridge_status, energyledger.bridge_state
     TO energyledger_operator;
 -- (not command itself: a note must not leave before it is committed, and the view shows the rest)
 

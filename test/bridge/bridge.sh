@@ -192,31 +192,60 @@ el_is "SIGTERM: state is offline" "$(state)" offline
 
 el_bridge_start --backoff-ms-max 500
 el_wait 10 is_stored held 60
+
+# break_ingest CONDITION: from now on ingest() fails where this holds of its messages.
+break_ingest()
+{
+	el_psql <<-SQL
+		-- in the catalog, as ALTER FUNCTION refuses it
+		UPDATE pg_proc SET proname = 'ingest_sound' WHERE oid = 'energyledger.ingest(bytea[], text[])'::regprocedure;
+		CREATE FUNCTION energyledger.ingest(messages bytea[], topics text[])
+		RETURNS TABLE (ordinal int, verdict text, meter text, epoch bigint, seq bigint, reason text) LANGUAGE plpgsql AS \$\$
+		BEGIN
+			IF $1 THEN
+				RAISE EXCEPTION 'cannot take this' USING ERRCODE = '22000';
+			END IF;
+			RETURN QUERY SELECT * FROM energyledger.ingest_sound(messages, topics);
+		END \$\$;
+	SQL
+}
+mend_ingest()
+{
+	el_psql <<-'SQL'
+		DROP FUNCTION energyledger.ingest(bytea[], text[]);
+		UPDATE pg_proc SET proname = 'ingest' WHERE oid = 'energyledger.ingest_sound(bytea[], text[])'::regprocedure;
+	SQL
+}
+complaints() { grep -c 'the database refuses the message' "$EL_BRIDGE_LOG"; }
+
 fleet poison
-el_psql <<-SQL
-	-- in the catalog, as ALTER FUNCTION refuses it
-	UPDATE pg_proc SET proname = 'ingest_sound' WHERE oid = 'energyledger.ingest(bytea[], text[])'::regprocedure;
-	CREATE FUNCTION energyledger.ingest(messages bytea[], topics text[])
-	RETURNS TABLE (ordinal int, verdict text, meter text, epoch bigint, seq bigint, reason text) LANGUAGE plpgsql AS \$\$
-	BEGIN
-		IF EXISTS (SELECT FROM unnest(messages) m WHERE m = '\\x$(sed -n 3p "$EL_TMP/poison.hex")') THEN
-			RAISE EXCEPTION 'cannot take this' USING ERRCODE = '22000';
-		END IF;
-		RETURN QUERY SELECT * FROM energyledger.ingest_sound(messages, topics);
-	END \$\$;
-SQL
+third=$(sed -n 3p "$EL_TMP/poison.hex")
+last=$(tail -1 "$EL_TMP/poison.hex")
+break_ingest "EXISTS (SELECT FROM unnest(messages) m WHERE m IN ('\\x$third', '\\x$last'))"
 before=$(acks)
 publish 1 6
 el_ok "a message that ingest() fails on does not keep the others out" el_wait 10 is_stored poison 5
-sleep 2
-complaints() { grep -c 'the database refuses the message' "$EL_BRIDGE_LOG"; }
+poison_acknowledged() { [ $(($(acks) - before)) = 6 ]; }
+el_ok "all are acknowledged: it holds nobody up" el_wait 10 poison_acknowledged
+el_is "it is in quarantine, whole, with the error" "$(el_psql -c "SELECT encode(raw, 'hex') = '$third', detail, topic FROM energyledger.quarantine WHERE reason = 'ingest_failed'")" \
+	"t|cannot take this (SQLSTATE 22000)|el/v1/local/0/$meter/up/reading"
 el_is "it is complained of once" "$(complaints)" 1
 el_ok "with its topic" logged "refuses the message on topic el/v1/local/0/$meter/up/reading .*cannot take this"
-el_psql <<-SQL
-	DROP FUNCTION energyledger.ingest(bytea[], text[]);
-	UPDATE pg_proc SET proname = 'ingest' WHERE oid = 'energyledger.ingest_sound(bytea[], text[])'::regprocedure;
-SQL
-el_ok "and it is stored once that is mended" el_wait 10 is_stored poison 6
+sed -n '$p' "$EL_TMP/poison.hex" | while read -r hex; do bytes "$hex" | pub -t "el/v1/local/0/$meter/up/reading" -s; done
+el_ok "one that came alone is put aside after some tries" el_wait 15 is_quarantined "reason = 'ingest_failed'" 2
+mend_ingest
+el_is "release() takes it in once that is mended" "$(el_psql -c "SELECT r.verdict, r.seq FROM energyledger.quarantine q,
+	energyledger.release(q.ledger_id, 'mended') r WHERE q.reason = 'ingest_failed' AND encode(q.raw, 'hex') = '$third'")" "accepted|3"
+el_is "and nothing is missing any more" "$(el_psql -c "SELECT count(*) FROM energyledger.message WHERE meter = '$meter' AND seq <= 6")" 6
+
+fleet broken
+break_ingest true
+publish 1 6
+el_ok "an ingest() that fails on everything is seen as that" el_wait 10 logged "refuses the message on topic el/v1/local/0/$meter/"
+sleep 3
+el_is "nothing is put aside for it" "$(quarantined "topic LIKE '%/$meter/%'")" 0
+mend_ingest
+el_ok "and all is stored once that is mended" el_wait 10 is_stored broken 6
 
 # ---------------------------------------------------------------- who goes away
 
@@ -250,10 +279,10 @@ for i in 1 2 3; do pub -t el/v1/local/0/count/up/reading -m "nonsense $i"; done
 el_wait 10 is_stored count 20
 sleep 1
 kill -USR1 "$EL_BRIDGE_PID"
-el_ok "SIGUSR1 logs the counters" el_wait 5 logged 'counters \(asked for\)'
-el_ok "they are logged by themselves, too" logged 'counters \(running\)'
+el_ok "SIGUSR1 logs the counters" el_wait 5 logged 'counters: asked for'
+el_ok "they are logged by themselves, too" logged 'counters: running'
 el_bridge_stop TERM
-counters=$(grep 'counters (at the end)' "$EL_BRIDGE_LOG" | tail -1 | sed 's/.*: received/received/; s/ returned.*//')
+counters=$(grep 'counters: at the end' "$EL_BRIDGE_LOG" | tail -1 | sed 's/.* received=/received=/; s/ returned.*//')
 el_is "received = accepted + duplicate + quarantined + in flight" "$counters" \
 	"received=28 accepted=20 duplicate=5 quarantined=3 in_flight=0"
 rows_after=$(el_psql -c "SELECT (SELECT count(*) FROM energyledger.message) || ' ' || (SELECT count(*) FROM energyledger.quarantine)")
