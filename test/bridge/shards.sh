@@ -60,13 +60,11 @@ el_is "each shard says that it is at work" \
 	"el/v1/bridge/bridge.north/state=online el/v1/bridge/bridge.south/state=online el/v1/bridge/bridge.west/state=online "
 
 # Another client with one shard's client id throws that shard out again and again.
-el_psql -c "SELECT pg_sleep(0)" > /dev/null
 for ((i = 0; i < 12; i++)); do
 	mosquitto_sub "${mqtt[@]}" -i energyledger-bridge.bridge.all.south.down -t nothing -W 1 > /dev/null 2>&1
 	sleep 0.3
 done
 el_is "a connection lost again and again is one line" "$(grep -c 'broker_lost.* shard=south ' "$EL_BRIDGE_LOG")" 1
-el_ok "that says why" grep -q 'broker_lost: .*another client connected with our client id.* shard=south ' "$EL_BRIDGE_LOG"
 el_is "and no line of the others" "$(lines 'broker_lost.* shard=(north|west) ')" 0
 said_back() { [ "$(lines 'broker_up: .* shard=south ')" = 2 ]; }
 el_ok "it is said to be back once it holds" el_wait 20 said_back
