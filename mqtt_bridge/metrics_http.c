@@ -3,7 +3,7 @@
  *
  * Whoever can connect may not be believed: all memory is had at the start,
  * a request has a fixed length and a deadline, nothing it says is a size, and no
- * call waits.  Nine clients at once, and the ninth waits in the kernel's queue.
+ * call waits.  Eight clients at once; a ninth waits in the kernel's queue.
  */
 #define _GNU_SOURCE				/* accept4 */
 #include "metrics_http.h"
