@@ -120,9 +120,11 @@ install: install-programs
 install-programs: $(PROGRAMS_OURS)
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'
 	$(INSTALL_PROGRAM) $(PROGRAMS_OURS) '$(DESTDIR)$(bindir)/'
+	$(MKDIR_P) '$(DESTDIR)$(mandir)/man8'
+	$(INSTALL_DATA) mqtt_bridge/energyledger-bridge.8 '$(DESTDIR)$(mandir)/man8/'
 uninstall: uninstall-programs
 uninstall-programs:
-	rm -f $(addprefix '$(DESTDIR)$(bindir)'/, $(notdir $(PROGRAMS_OURS)))
+	rm -f $(addprefix '$(DESTDIR)$(bindir)'/, $(notdir $(PROGRAMS_OURS))) '$(DESTDIR)$(mandir)/man8/energyledger-bridge.8'
 
 # pg_regress wants expected/ beside its inputs; ours is at the top, where PGXS users look.
 installcheck: test/expected

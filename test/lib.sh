@@ -259,7 +259,8 @@ el_stage()
 		cp -a "$bin/." "$EL_STAGE$bin/" || el_die "cannot copy $bin"
 		for name in "$lib"/* "$share"/* "$share"/extension/*; do
 			case $name in
-				"$share/extension" | */pg_energyledger*) ;;
+				# what make install writes into must be a folder of ours, not a link to theirs
+				"$share/extension" | "$share/man" | */pg_energyledger*) ;;
 				*) ln -s "$name" "$EL_STAGE$name" ;;
 			esac
 		done
