@@ -55,6 +55,8 @@ printf '\n## Ledger tables\n'
 relations "c.relkind = 'r' AND m.amname = 'ledger'"
 printf '\n## Views\n'
 relations "c.relkind = 'v'"
+printf '\n## Other tables\n\nOrdinary tables, no part of the ledger.\n'
+relations "c.relkind = 'r' AND m.amname = 'heap'"
 printf '\n## Tables of the log\n\nWritten by the extension alone.\n'
 relations "c.relkind = 'r' AND m.amname = 'ledger_log'"
 printf '\n## Other tables\n\nOrdinary tables, for what need not be proved.\n'

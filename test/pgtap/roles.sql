@@ -22,6 +22,8 @@ CREATE TEMP TABLE may_execute (signature text, letters text);
 INSERT INTO may_execute VALUES
     ('energyledger.ingest(bytea[],text[])', 'w'),
     ('energyledger.meter_receipts(text[])', 'w'),
+    ('energyledger.set_aside(bytea,text,text)', 'w'),
+    ('energyledger.bridge_report(jsonb)', 'w'),
     ('energyledger.register_meter(text,bytea,text,text,bigint,integer,integer,text,text,text,integer,integer,integer,text,text,timestamp with time zone)', 'o'),
     ('energyledger.add_meter_key(text,bytea,text,bigint,bigint,bigint,bigint,timestamp with time zone,timestamp with time zone,text)', 'o'),
     ('energyledger.revoke_meter_key(text,bytea,text)', 'o'),
@@ -120,7 +122,8 @@ INSERT INTO may_select VALUES
     ('quarantine', 'oa'), ('quarantine_open', 'oa'), ('quarantine_release', 'oa'),
     ('command', 'a'), ('operator_key', 'oa'), ('command_cancellation', 'oa'), ('command_publication', 'oa'), ('command_ack', 'oa'),
     ('command_state', 'roa'), ('meter_desired', 'roa'), ('meter_actual', 'roa'), ('meter_difference', 'roa'),
-    ('resend_request', 'oa');
+    ('resend_request', 'oa'),
+    ('bridge_status', 'oa'), ('bridge_state', 'oa');
 
 CREATE FUNCTION letters_of(allowed text[]) RETURNS text LANGUAGE sql AS
     $$ SELECT coalesce(string_agg(letter, '' ORDER BY position(letter IN 'rwoan')), '') FROM role WHERE name = ANY (allowed) $$;
