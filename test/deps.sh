@@ -15,7 +15,7 @@ PACKAGES="gcc libc6-dev make pkg-config postgresql-15 postgresql-server-dev-15 l
 	mosquitto mosquitto-clients libmosquitto-dev libsodium-dev libssl-dev"
 case ${1:-} in
 	check | check-long)
-		PACKAGES="$PACKAGES libcmocka-dev clang libclang-rt-14-dev postgresql-15-pgtap cppcheck clang-tidy procps
+		PACKAGES="$PACKAGES libcmocka-dev clang libclang-rt-14-dev postgresql-15-pgtap cppcheck clang-tidy procps openssl
 			golang-go golang-golang-x-mod-dev"
 		;;
 esac

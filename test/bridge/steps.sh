@@ -1,0 +1,122 @@
+#!/bin/bash
+# steps.sh: bridge, broker, PostgreSQL and meters, each killed with -9 at each step of a
+# message's way: what was sent is stored, each once.
+#
+# A fleet sends all the while.  Where the bridge or PostgreSQL is killed it forgets a
+# message once the broker has it, so that what it sent survives only if the bridge
+# holds its acknowledgements back until COMMIT; where the broker or the meters are, it
+# keeps a message until it has a receipt.  CYCLES (3): how often each is killed at each
+# step; make check-long takes 20.
+
+. "$(dirname "$0")/../lib.sh"
+
+CYCLES=${CYCLES:-3}
+METERS=4
+RATE=60							# messages a second
+STEPS="received begin begin-sent ingest-sent ingested commit commit-sent committed receipts-sent
+	receipt receipt-queued acknowledge acknowledged"
+
+el_begin steps
+el_stage
+el_cluster steps
+el_broker
+el_psql -c "CREATE EXTENSION pg_energyledger" -c "CREATE ROLE bridge LOGIN IN ROLE energyledger_writer"
+cc -shared -fPIC -Wall -o "$EL_TMP/die_at.so" "$EL_ROOT/test/bridge/die_at.c" \
+	-I"$("$PG_CONFIG" --includedir)" -ldl || el_die "cannot build die_at"
+METER=$EL_BIN/energyledger-meter
+vkey=$(el_psql -c "SELECT energyledger.site_vkey()")
+EL_BRIDGE_LOG=$EL_TMP/log/bridge
+
+# meter_start RATE: the fleet called $name, from where it was.
+meter_start()
+{
+	local word=(--site-vkey "$vkey" --resend-after-ms 1000)
+
+	case $name in
+		bridge | postgres) word=(--no-receipt) ;;
+	esac
+	el_spawn "$EL_TMP/log/meter-$name" "$METER" --broker "127.0.0.1:$EL_MQTT_PORT" --seed "$name" --prefix "$name-" \
+		--meters "$METERS" --days "$days" --client-id "meters-$name" --rate "$1" --quiet --timeout-s 0 \
+		--state "$EL_RUN/$name.state" "${word[@]}"
+	meter_pid=$EL_SPAWN_PID meter_job=$EL_SPAWN_JOB
+}
+bridge_start()
+{
+	el_spawn "$EL_BRIDGE_LOG" env PGUSER=bridge LD_PRELOAD="$EL_TMP/die_at.so" DIE_STEP="${1:-}" DIE_COUNT="${2:-1}" DIE_PID="${3:-0}" \
+		DIE_MARK="$mark" "$EL_BIN/energyledger-bridge" --broker-port "$EL_MQTT_PORT" --backoff-ms-max 200 --database-timeout-ms 5000
+	EL_BRIDGE_PID=$EL_SPAWN_PID EL_BRIDGE_JOB=$EL_SPAWN_JOB
+}
+
+mark=$EL_RUN/mark
+happened() { [ -e "$mark" ]; }
+missed=
+# Once: kill VICTIM at STEP, and set it up again.
+once()
+{
+	local victim=$1 step=$2 pid=0 postmaster children
+
+	rm -f "$mark"
+	case $victim in
+		broker) pid=$EL_BROKER_PID ;;
+		postgres) pid=$(head -1 "$EL_PGDATA/postmaster.pid") ;;
+		meter) pid=$meter_pid ;;
+	esac
+	postmaster=$pid
+	[ "$victim" != postgres ] || children=$(pgrep -P "$postmaster")
+	bridge_start "$step" $((2 + RANDOM % 3)) "$pid"
+	el_wait 15 happened || missed="$missed $victim:$step"
+	case $victim in
+		broker)
+			el_reap KILL "$EL_BROKER_PID" "$EL_BROKER_JOB" 2> /dev/null
+			el_broker_start
+			;;
+		postgres)
+			orphans_gone() { ! kill -0 $children 2> /dev/null; }
+			el_wait 20 orphans_gone
+			el_cluster_start
+			;;
+		meter)
+			el_reap KILL "$meter_pid" "$meter_job" 2> /dev/null
+			meter_start $RATE
+			;;
+	esac
+	el_reap KILL "$EL_BRIDGE_PID" "$EL_BRIDGE_JOB" 2> /dev/null
+}
+
+days=$((8 * CYCLES))			# more than can be sent while somebody is killed
+wanted=$((METERS * days * 96))
+sound() { el_psql -c "SELECT count(*), count(DISTINCT (meter, epoch, seq)), max(seq) FROM energyledger.message WHERE meter LIKE '$name-%'"; }
+all_sound() { [ "$(sound)" = "$wanted|$wanted|$((days * 96))" ]; }
+for victim in bridge broker postgres meter; do
+	name=$victim
+	"$METER" --register --seed "$name" --prefix "$name-" --meters "$METERS" | el_psql -f - > /dev/null || el_die "cannot register meters"
+	: > "$EL_BRIDGE_LOG"
+	bridge_start				# so that there is a session before the first message
+	session() { grep -q 'connected to the broker' "$EL_BRIDGE_LOG"; }
+	el_wait 15 session
+	meter_start $RATE
+	el_reap KILL "$EL_BRIDGE_PID" "$EL_BRIDGE_JOB" 2> /dev/null
+	for step in $STEPS; do
+		for ((i = 0; i < CYCLES; i++)); do
+			el_progress "steps: $victim killed: $step"
+			once "$victim" "$step"
+		done
+	done
+	el_is "$victim: killed at every step" "$missed" ""
+	missed=
+	# The rest, as fast as it goes.
+	el_reap TERM "$meter_pid" "$meter_job" 2> /dev/null
+	meter_start 0
+	bridge_start
+	el_wait 60 all_sound
+	el_is "$victim: every message is stored once" "$(sound)" "$wanted|$wanted|$((days * 96))"
+	el_is "$victim: none was taken for a bad one" "$(el_psql -c "SELECT count(*) FROM energyledger.quarantine WHERE topic LIKE '%/$name-%'")" 0
+	wait "$meter_job"
+	el_is "$victim: the meters have all they waited for" $? 0
+	el_forget "$meter_pid"
+	el_reap TERM "$EL_BRIDGE_PID" "$EL_BRIDGE_JOB"
+	el_is "$victim: the last bridge ends with 0" $? 0
+done
+el_psql -c "SELECT energyledger.seal()" > /dev/null
+el_is "the ledger is intact" "$(el_psql -c "SET client_min_messages = warning" -c "SELECT count(*) FROM energyledger.verify()")" 0
+el_done
