@@ -178,6 +178,9 @@ replay_store(replay *r)
 			case STORE_PARTLY:
 				tries++;
 				break;
+			case STORE_NOTHING:
+				tries++;
+				/* FALLTHROUGH */
 			case STORE_UNAVAILABLE:
 				if (health_lost(&r->database, true))
 					log_warning("database_lost", "database is away: %s; trying again", r->store.database.error);

@@ -259,7 +259,7 @@ shard_deliver(shard *s)
 	int64_t		deadline_ms = clock_now_ms() + s->cfg->database_timeout_ms;
 	store_result stored = store_batch(&s->store, &s->held, deadline_ms);
 
-	if (stored == STORE_UNAVAILABLE)
+	if (stored == STORE_UNAVAILABLE || stored == STORE_NOTHING)
 	{
 		shard_database_lost(s, true);
 		return;

@@ -11,7 +11,7 @@
  * once the fault is mended, and the meter has no receipt.
  *
  * A database that refuses everything is broken, not poisoned: then nothing is put
- * aside.  A message that came alone tells neither; it is put aside when it was
+ * aside, and it counts as away.  A message that came alone tells neither; it is put aside when it was
  * refused STORE_ALONE_TRIES times.
  */
 #include "store.h"
@@ -177,11 +177,18 @@ store_result
 store_batch(store *s, batch *b, int64_t deadline_ms)
 {
 	store_result result = store_range(s, b, 0, b->count, deadline_ms);
-	bool		others_stored;
+	bool		others_stored = batch_count_of(b, BATCH_UNSTORED) < b->count;
 
+	if (result == STORE_PARTLY && !others_stored && b->count > 1 && !s->dry_run)
+	{
+		char		why[PG_LINK_ERROR_BYTES_MAX];
+
+		snprintf(why, sizeof(why), "%s", s->database.error);
+		snprintf(s->database.error, sizeof(s->database.error), "it refuses every message: %.400s", why);
+		return STORE_NOTHING;
+	}
 	if (result == STORE_PARTLY)
 	{
-		others_stored = batch_count_of(b, BATCH_UNSTORED) < b->count;
 		result = STORE_ALL;
 		for (int i = 0; i < b->count && result != STORE_UNAVAILABLE; i++)
 		{

@@ -15,6 +15,7 @@ typedef enum store_result
 {
 	STORE_ALL,					/* every message is committed: acknowledge */
 	STORE_PARTLY,				/* all but some that the database refuses */
+	STORE_NOTHING,				/* it refuses every message of several */
 	STORE_UNAVAILABLE			/* the database went away on the way */
 } store_result;
 

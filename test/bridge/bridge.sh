@@ -241,8 +241,10 @@ el_is "and nothing is missing any more" "$(el_psql -c "SELECT count(*) FROM ener
 fleet broken
 break_ingest true
 publish 1 6
-el_ok "an ingest() that fails on everything is seen as that" el_wait 10 logged "refuses the message on topic el/v1/local/0/$meter/"
+el_ok "an ingest() that fails on everything is seen as that" el_wait 10 logged "database_lost: .*it refuses every message: cannot take this"
 sleep 3
+el_is "and said once" "$(grep -c 'it refuses every message' "$EL_BRIDGE_LOG")" 1
+el_is "not of each message" "$(grep -c "refuses the message on topic el/v1/local/0/$meter/" "$EL_BRIDGE_LOG")" 0
 el_is "nothing is put aside for it" "$(quarantined "topic LIKE '%/$meter/%'")" 0
 mend_ingest
 el_ok "and all is stored once that is mended" el_wait 10 is_stored broken 6
