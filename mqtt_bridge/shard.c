@@ -390,6 +390,9 @@ shard_take_settings(shard *s)
 		shard_leave_broker(s);
 	if ((effect & CONFIG_DATABASE) != 0)
 		pg_link_close(&s->store.database);
+	/* Another broker owes us no session. */
+	s->had_session = s->had_session && strcmp(old->broker_host, next->broker_host) == 0 &&
+		old->broker_port == next->broker_port;
 	s->cfg = next;
 	s->in.settings = next;
 	health_limit(&s->broker, next->backoff_ms_max);

@@ -64,7 +64,10 @@ once()
 	postmaster=$pid
 	[ "$victim" != postgres ] || children=$(pgrep -P "$postmaster")
 	bridge_start "$step" $((2 + RANDOM % 3)) "$pid"
-	el_wait 15 happened || missed="$missed $victim:$step"
+	if ! el_wait 15 happened; then
+		missed="$missed $victim:$step"
+		[ "$pid" = 0 ] || kill -KILL "$pid"
+	fi
 	case $victim in
 		broker)
 			el_reap KILL "$EL_BROKER_PID" "$EL_BROKER_JOB" 2> /dev/null
