@@ -15,7 +15,8 @@ if [ "$(id -u)" = 0 ]; then
 	disk=$EL_TMP/disk
 	mkdir "$disk"
 	if mount -t tmpfs -o size=96m none "$disk" 2> /dev/null; then
-		trap 'umount -l "$disk"; el_end' EXIT
+		# the script's status is what el_end passes on
+		trap 'status=$?; umount -l "$disk"; (exit $status); el_end' EXIT
 		mkdir "$disk/tables"
 		chown "$EL_SERVER_USER" "$disk/tables"
 	else
