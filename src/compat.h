@@ -53,11 +53,15 @@ extern int no_such_variable
 #define UPDATE_NEEDS_INDEXES(answer) (answer)
 #define ExecInsertIndexTuplesOfUpdate(result_rel, slot, estate, answer) \
 	ExecInsertIndexTuples(result_rel, slot, estate, true, false, NULL, NIL)
+#define ExecInsertIndexTuplesOfInsert(result_rel, slot, estate) \
+	ExecInsertIndexTuples(result_rel, slot, estate, false, false, NULL, NIL)
 #else
 #define AM_UPDATE_INDEXES TU_UpdateIndexes
 #define UPDATE_NEEDS_INDEXES(answer) ((answer) != TU_None)
 #define ExecInsertIndexTuplesOfUpdate(result_rel, slot, estate, answer) \
 	ExecInsertIndexTuples(result_rel, slot, estate, true, false, NULL, NIL, (answer) == TU_Summarizing)
+#define ExecInsertIndexTuplesOfInsert(result_rel, slot, estate) \
+	ExecInsertIndexTuples(result_rel, slot, estate, false, false, NULL, NIL, false)
 #endif
 
 /* 16 has one ownership check for all kinds of objects. */

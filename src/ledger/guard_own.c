@@ -84,12 +84,18 @@ guard_own_refuse_object(const char *what, const char *name)
 			 errdetail("It belongs to pg_energyledger, which relies on it.")));
 }
 
-/* Its other tables: what keeps a message from being stored twice, and a reading from being without one. */
+/*
+ * Its other tables: what keeps a message from being stored twice, and a reading from
+ * being without one, stays; what could keep a good message out is not added.
+ */
 static void
 guard_own_alter_ledger_table(Oid relid, AlterTableType subtype)
 {
 	switch (subtype)
 	{
+		case AT_AddConstraint:
+		case AT_AddIndexConstraint:
+		case AT_SetNotNull:
 		case AT_DropConstraint:
 		case AT_AlterConstraint:
 		case AT_DropNotNull:
@@ -298,7 +304,7 @@ guard_own_statement(Node *stmt)
 		case T_IndexStmt:
 			/* others are welcome; one of these could keep a writer from its commit */
 			relid = guard_own_subject(((IndexStmt *) stmt)->relation);
-			if (((IndexStmt *) stmt)->unique && OidIsValid(relid) && guard_is_log_table(relid))
+			if (((IndexStmt *) stmt)->unique && OidIsValid(relid) && guard_is_own_table(relid))
 				guard_refuse_own("create a unique index on", relid, "Create an index that is not unique.");
 			break;
 		case T_RenameStmt:

@@ -12,8 +12,9 @@
  * be accepted.
  *
  * Two sessions may bring the same message at the same time.  The unique index
- * lets one of them store it; the other looks again and finds a duplicate, or an
- * equivocation.
+ * lets one of them store it; the other takes its rows back (they are written in a
+ * subtransaction), looks again, finds a duplicate or an equivocation, and stores
+ * the rest.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -189,50 +190,58 @@ ingest_pick(IngestMessage **from, int count, IngestVerdict verdict, IngestMessag
 	return picked;
 }
 
-/* Another session stored this (meter, epoch, seq) meanwhile: which bytes? */
+/* Has another session stored this (meter, epoch, seq) meanwhile, and which bytes? */
 static void
-ingest_look_again(IngestMessage *m)
+ingest_look_again(const Lookup *l, IngestMessage *m)
 {
-	Lookup		l;
 	StoredMessage stored;
-	bool		found;
 
-	lookup_open(&l);
-	l.snapshot = RegisterSnapshot(GetLatestSnapshot());
-	found = lookup_message(&l, m->meter, m->epoch, m->seq, &stored);
-	UnregisterSnapshot(l.snapshot);
-	lookup_close(&l);
-	/* where other bytes were first, messages of this batch were checked by a key that is none */
-	if (!found || (m->key_counts && memcmp(stored.digest, m->digest, SHA256_LEN) != 0))
+	if (!lookup_message(l, m->meter, m->epoch, m->seq, &stored))
+		return;
+	if (memcmp(stored.digest, m->digest, SHA256_LEN) == 0)
+		m->verdict = INGEST_DUPLICATE;
+	else if (m->key_counts)		/* messages of this batch were checked by a key that is none */
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not store a message because of a concurrent transaction"),
 				 errdetail("Meter \"%s\", epoch %lld, sequence number %lld.",
 						   m->meter, (long long) m->epoch, (long long) m->seq),
 				 errhint("Ingest the batch again.")));
-	if (memcmp(stored.digest, m->digest, SHA256_LEN) == 0)
-		m->verdict = INGEST_DUPLICATE;
 	else
 		ingest_equivocation(m, stored.digest);
 }
 
-/* Write what was accepted, and see who was first. */
+static void
+ingest_look_again_at_all(IngestMessage **accepted, int count)
+{
+	Lookup		l;
+
+	lookup_open(&l);
+	l.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	for (int i = 0; i < count; i++)
+		ingest_look_again(&l, accepted[i]);
+	UnregisterSnapshot(l.snapshot);
+	lookup_close(&l);
+}
+
+/* Write what was accepted; where another session was first, what is left of it. */
 static void
 ingest_store(const IngestBatch *b, IngestMessage **candidates, int count)
 {
-	IngestMessage **accepted = palloc(count * sizeof(*accepted));
-	bool	   *stored = palloc(count * sizeof(*stored));
+	IngestMessage **accepted = palloc(Max(count, 1) * sizeof(*accepted));
 	int			n = ingest_pick(candidates, count, INGEST_ACCEPTED, accepted);
+	ErrorData  *taken;
 
-	if (n == 0)
-		return;
-	ingest_store_messages(b, accepted, n, stored);
-	for (int i = 0; i < n; i++)
+	while (n > 0 && (taken = ingest_store_messages(b, accepted, n)) != NULL)
 	{
-		if (!stored[i])
-			ingest_look_again(accepted[i]);
+		int			offered = n;
+
+		ingest_look_again_at_all(accepted, n);
+		n = ingest_pick(candidates, count, INGEST_ACCEPTED, accepted);
+		if (n == offered)		/* the row that is in the way is none that can be seen */
+			ReThrowError(taken);
+		FreeErrorData(taken);
 	}
-	n = ingest_pick(candidates, count, INGEST_ACCEPTED, accepted);
 	ingest_store_readings(accepted, n);
 	ingest_store_keys(accepted, n);
 	command_store_acks(accepted, n, b->received_at);

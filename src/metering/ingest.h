@@ -97,10 +97,11 @@ extern int	ingest_compare(const void *a, const void *b);
 extern void ingest_equivocation(IngestMessage *m, const uint8 stored_digest[SHA256_LEN]);
 
 /*
- * Write accepted messages (in ingest_compare's order).  stored[i] is false where
- * another session was first.
+ * Write accepted messages (in ingest_compare's order), all or none: where another
+ * session was first with one of them, none, and the result is the error, a
+ * unique violation.
  */
-extern void ingest_store_messages(const IngestBatch *b, IngestMessage **accepted, int count, bool *stored);
+extern ErrorData *ingest_store_messages(const IngestBatch *b, IngestMessage **accepted, int count);
 extern void ingest_store_keys(IngestMessage **accepted, int count);
 extern void ingest_store_readings(IngestMessage **accepted, int count);
 extern void ingest_store_quarantine(IngestMessage **quarantined, int count, TimestampTz received_at);

@@ -9,9 +9,8 @@
  * "chained" says that every earlier message of the epoch was there when this one
  * was stored.  It is written once and never corrected, so a gap that is closed
  * later leaves unchained messages behind: whoever wants the end of the unbroken
- * sequence takes the highest chained message and walks on from it
- * (lookup_walk).  A message that extends that walk is chained again, so walks
- * stay short.
+ * sequence takes a chained message and walks on from it (lookup.c).  A message
+ * that extends that walk is chained again, so walks stay short.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -70,6 +69,28 @@ ingest_equivocation(IngestMessage *m, const uint8 stored_digest[SHA256_LEN])
 						 ingest_hex(stored_digest, SHA256_LEN));
 }
 
+/* The newest message that the ledger has of a meter: what is beyond it need not be looked for. */
+typedef struct SequenceNewest
+{
+	const char *meter;			/* NULL before the first */
+	bool		found;
+	StoredMessage stored;
+} SequenceNewest;
+
+static bool
+ingest_find(const Lookup *l, SequenceNewest *newest, const char *meter, int64 epoch, int64 seq, StoredMessage *out)
+{
+	if (newest->meter == NULL || strcmp(newest->meter, meter) != 0)
+	{
+		newest->meter = meter;
+		newest->found = lookup_newest(l, meter, &newest->stored);
+	}
+	*out = newest->stored;
+	if (!newest->found || out->epoch < epoch || (out->epoch == epoch && out->seq < seq))
+		return false;
+	return (out->epoch == epoch && out->seq == seq) || lookup_message(l, meter, epoch, seq, out);
+}
+
 /* What is known of the sequence just before the message that is looked at. */
 typedef struct SequencePoint
 {
@@ -84,25 +105,22 @@ ingest_walk_reaches(const Lookup *l, const IngestMessage *m, const SequencePoint
 {
 	StoredMessage reach;
 
-	if (!lookup_highest_chained(l, m->meter, m->epoch, &reach))
-	{
-		memset(&reach, 0, sizeof(reach));
-		reach.epoch = m->epoch;
-	}
-	/* the batch itself may have closed the gap, further up */
-	if (last_chained->message != NULL &&
-		strcmp(last_chained->message->meter, m->meter) == 0 &&
-		last_chained->message->epoch == m->epoch &&
-		last_chained->stored.seq > reach.seq)
-		reach = last_chained->stored;
+	if (lookup_reach(l, m->meter, m->epoch, &reach) && reach.seq >= m->seq - 1)
+		return true;
+	/* the batch itself may have closed the gap */
+	if (last_chained->message == NULL ||
+		strcmp(last_chained->message->meter, m->meter) != 0 ||
+		last_chained->message->epoch != m->epoch)
+		return false;
+	reach = last_chained->stored;
 	lookup_walk(l, m->meter, &reach);
 	return reach.seq >= m->seq - 1;
 }
 
 /* Sets chained and prev_* of a message that is new. */
 static void
-ingest_place(const Lookup *l, IngestMessage *m, const SequencePoint *last,
-			 const SequencePoint *last_chained)
+ingest_place(const Lookup *l, SequenceNewest *newest, IngestMessage *m,
+			 const SequencePoint *last, const SequencePoint *last_chained)
 {
 	StoredMessage before;
 	bool		in_ledger = true;
@@ -120,7 +138,7 @@ ingest_place(const Lookup *l, IngestMessage *m, const SequencePoint *last,
 		before = last->stored;
 		in_ledger = last->in_ledger;
 	}
-	else if (!lookup_message(l, m->meter, m->epoch, m->seq - 1, &before))
+	else if (!ingest_find(l, newest, m->meter, m->epoch, m->seq - 1, &before))
 	{
 		m->chained = false;
 		m->prev_known = false;
@@ -147,6 +165,7 @@ ingest_order(IngestBatch *b, IngestMessage **candidates, int count)
 	const Lookup *l = &b->lookup;
 	SequencePoint last = {NULL};
 	SequencePoint last_chained = {NULL};
+	SequenceNewest newest = {NULL};
 
 	for (int i = 0; i < count; i++)
 	{
@@ -158,12 +177,12 @@ ingest_order(IngestBatch *b, IngestMessage **candidates, int count)
 			SequencePoint here;
 
 			here.message = m;
-			here.in_ledger = lookup_message(l, m->meter, m->epoch, m->seq, &here.stored);
+			here.in_ledger = ingest_find(l, &newest, m->meter, m->epoch, m->seq, &here.stored);
 			if (!here.in_ledger)
 			{
 				m->clock_back_ms = 0;
 				m->clock_ahead_ms = ingest_clock_ahead_ms(b, m);
-				ingest_place(l, m, &last, &last_chained);
+				ingest_place(l, &newest, m, &last, &last_chained);
 				m->verdict = INGEST_ACCEPTED;
 				here.stored.t_ms = m->t_ms;
 				here.stored.epoch = m->epoch;

@@ -101,12 +101,13 @@ lookup_message(const Lookup *l, const char *meter, int64 epoch, int64 seq, Store
 	return tuple != NULL;
 }
 
-bool
-lookup_highest_chained(const Lookup *l, const char *meter, int64 epoch, StoredMessage *out)
+/* The highest row of an index on (meter, epoch, seq), of one epoch or with -1 of the newest. */
+static bool
+lookup_highest(const Lookup *l, Oid index_oid, const char *meter, int64 epoch, StoredMessage *out)
 {
 	ScanKeyData key[2];
 	SysScanDesc scan;
-	Relation	index = index_open(l->chained_index, AccessShareLock);
+	Relation	index = index_open(index_oid, AccessShareLock);
 	HeapTuple	tuple;
 
 	lookup_key_text(&key[0], Anum_message_meter, meter);
@@ -118,6 +119,12 @@ lookup_highest_chained(const Lookup *l, const char *meter, int64 epoch, StoredMe
 	systable_endscan_ordered(scan);
 	index_close(index, NoLock);
 	return tuple != NULL;
+}
+
+bool
+lookup_newest(const Lookup *l, const char *meter, StoredMessage *out)
+{
+	return lookup_highest(l, l->message_index, meter, -1, out);
 }
 
 void
@@ -145,4 +152,22 @@ lookup_walk(const Lookup *l, const char *meter, StoredMessage *reach)
 	}
 	systable_endscan_ordered(scan);
 	index_close(index, NoLock);
+}
+
+/*
+ * On a sound fleet the newest message is chained, and that is it.  Where it is not,
+ * something is missing: message_chained_idx has every 64th of the chained messages,
+ * and the first of each epoch.
+ */
+bool
+lookup_reach(const Lookup *l, const char *meter, int64 epoch, StoredMessage *reach)
+{
+	if (!lookup_highest(l, l->message_index, meter, epoch, reach))
+		return false;
+	if (reach->chained)
+		return true;
+	if (!lookup_highest(l, l->chained_index, meter, epoch, reach))
+		return false;
+	lookup_walk(l, meter, reach);
+	return true;
 }

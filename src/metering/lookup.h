@@ -29,7 +29,7 @@ typedef struct Lookup
 	Relation	meter_key;
 	Relation	message;
 	Oid			message_index;	/* (meter, epoch, seq), unique */
-	Oid			chained_index;	/* the same where chained */
+	Oid			chained_index;	/* the same, some of those that are chained */
 	Snapshot	snapshot;
 } Lookup;
 
@@ -46,13 +46,18 @@ extern const MeterKeys *lookup_meter_keys(const Lookup *l, const char *meter);
 extern bool lookup_message(const Lookup *l, const char *meter, int64 epoch, int64 seq,
 						   StoredMessage *out);
 
-/* Highest chained message of an epoch, or with epoch -1 of the newest epoch that has one. */
-extern bool lookup_highest_chained(const Lookup *l, const char *meter, int64 epoch,
-								   StoredMessage *out);
+/* The newest message of a meter: the highest sequence number of the highest epoch. */
+extern bool lookup_newest(const Lookup *l, const char *meter, StoredMessage *out);
 
 /*
- * From *reach (a message that is there, or seq 0) over the stored messages that
- * follow without a gap: *reach becomes the last of them.
+ * The end of the unbroken sequence of an epoch, or with epoch -1 of the newest epoch
+ * whose first message is there.
+ */
+extern bool lookup_reach(const Lookup *l, const char *meter, int64 epoch, StoredMessage *reach);
+
+/*
+ * From *reach (a message that is there) over the stored messages that follow
+ * without a gap: *reach becomes the last of them.
  */
 extern void lookup_walk(const Lookup *l, const char *meter, StoredMessage *reach);
 

@@ -64,10 +64,7 @@ receipt_snapshot(const char *what)
 bool
 receipt_reach(const Lookup *l, const char *meter, StoredMessage *reach)
 {
-	if (!lookup_highest_chained(l, meter, -1, reach))
-		return false;
-	lookup_walk(l, meter, reach);
-	return true;
+	return lookup_reach(l, meter, -1, reach);
 }
 
 char *

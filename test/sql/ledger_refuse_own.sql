@@ -62,6 +62,10 @@ SELECT s AS statement, refused(s) FROM unnest(ARRAY[
 SELECT s AS statement, refused(s) FROM unnest(ARRAY[
     'DROP INDEX energyledger.message_key',
     'DROP INDEX energyledger.quarantine_key CASCADE',
+    'CREATE UNIQUE INDEX ON energyledger.message (digest)',
+    'ALTER TABLE energyledger.message ADD UNIQUE (digest)',
+    'ALTER TABLE energyledger.message ADD CHECK (seq < 1000) NOT VALID',
+    'ALTER TABLE energyledger.quarantine ALTER COLUMN topic SET NOT NULL',
     'ALTER TABLE energyledger.message ALTER COLUMN raw DROP NOT NULL',
     'ALTER TABLE energyledger.message DISABLE TRIGGER ALL',
     'ALTER TABLE energyledger.message DISABLE TRIGGER USER']) s;
