@@ -9,7 +9,7 @@
 #   ROWS PAIRS TRIGGER_ROWS                 copy.sh (ROWS: verify.sh too)
 #   CLIENTS COMMIT_RUNS COMMIT_RUN_S        commit.sh
 #   VERIFY_RUNS                             verify.sh
-#   INGEST_RUNS INGEST_BATCHES INGEST_METERS    ingest.sh
+#   INGEST_RUNS INGEST_METERS INGEST_BATCHES INGEST_DAY_BATCHES    ingest.sh
 #   FLEET_METERS                            fleet.sh
 #   MEMORY_ROWS                             memory.sh
 #   PROOF_SMALL PROOF_LARGE PROOF_RUNS PROOF_CALLS    proof.sh

@@ -1,51 +1,58 @@
 # ingest.sh: how many signed messages energyledger.ingest() takes in on one connection.
 #
-# Sourced by bench.sh, called as bench_ingest.  Batches of 500 COSE messages, one
-# reading each, none seen before, each batch a transaction of its own, committed to
-# disk.  The arrays wait in a table of the server, so that what is measured is ingest
-# and not psql's way of writing bytes.  Beside it, in turn: libsodium alone checking the
-# signatures of the same messages on one core.
+# Sourced by bench.sh, called as bench_ingest.  Batches of COSE messages, none seen
+# before, each batch a transaction of its own, committed to disk: of one reading each, then
+# of days of 96 quarter hours.  The arrays wait in a table of the server, so that what is
+# measured is ingest and not psql's way of writing bytes.  Beside it, in turn: libsodium
+# alone checking the signatures of the same messages on one core.  Both also as processor
+# time, which others on the machine disturb less.
 
 INGEST_RUNS=${INGEST_RUNS:-5}
-INGEST_BATCHES=${INGEST_BATCHES:-20}	# a run
 INGEST_METERS=${INGEST_METERS:-50}
+INGEST_BATCHES=${INGEST_BATCHES:-20}	# a run, of messages of one reading
 INGEST_BATCH_MESSAGES=500
+INGEST_DAY_BATCHES=${INGEST_DAY_BATCHES:-10}	# a run, of messages of 96 readings
+INGEST_DAY_BATCH_MESSAGES=100
+INGEST_DAY_READINGS=96
 INGEST_VERIFY_S=1
 
+# bench_ingest_prepare SIGN KIND FIRST BATCHES BATCH READINGS: batches of a kind's messages in
+# batch_KIND, from meters FIRST on, registered.
 bench_ingest_prepare()
 {
-	local messages=$((INGEST_RUNS * INGEST_BATCHES * INGEST_BATCH_MESSAGES))
-	local sign=$1
+	local sign=$1 kind=$2 first=$3 messages=$((INGEST_RUNS * $4 * $5)) batch=$5 readings=$6
 
-	el_psql <<-'SQL' || el_die "could not set up ingest"
-		CREATE UNLOGGED TABLE signing_key (meter text, public_key bytea);
-		CREATE UNLOGGED TABLE signed_message (ordinal bigint, message bytea);
-		CREATE UNLOGGED TABLE batch (number bigint PRIMARY KEY, messages bytea[]);
-		ALTER TABLE batch ALTER COLUMN messages SET STORAGE EXTERNAL;
+	el_psql <<-SQL || el_die "could not set up ingest"
+		CREATE UNLOGGED TABLE message_$kind (ordinal bigint, message bytea);
+		CREATE UNLOGGED TABLE batch_$kind (number bigint PRIMARY KEY, messages bytea[]);
+		ALTER TABLE batch_$kind ALTER COLUMN messages SET STORAGE EXTERNAL;
 	SQL
-	"$sign" keys "$INGEST_METERS" | el_psql -c "COPY signing_key FROM STDIN" &&
-		"$sign" messages "$INGEST_METERS" "$messages" | el_psql -c "COPY signed_message FROM STDIN" ||
+	"$sign" keys "$first" "$INGEST_METERS" |
+		el_psql -c "COPY energyledger.meter_key (meter, public_key, algorithm) FROM STDIN" ||
+		el_die "could not register the meters"
+	"$sign" messages "$first" "$INGEST_METERS" "$messages" "$readings" |
+		el_psql -c "COPY message_$kind FROM STDIN" &&
+		el_psql -c "INSERT INTO batch_$kind
+			SELECT ordinal / $batch, array_agg(message ORDER BY ordinal) FROM message_$kind GROUP BY 1" ||
 		el_die "could not make the messages"
-	el_psql <<-SQL > /dev/null || el_die "could not register the meters"
-		INSERT INTO batch
-		SELECT ordinal / $INGEST_BATCH_MESSAGES, array_agg(message ORDER BY ordinal)
-		FROM signed_message GROUP BY 1;
-		SELECT count(energyledger.register_meter(meter, public_key)) FROM signing_key;
-	SQL
 }
 
-# One connection's batches, from number $1 on: sets BENCH_RATE to messages a second.
+# bench_ingest_run KIND FIRST BATCHES BATCH: one connection's batches, from number FIRST on.  Sets
+# BENCH_RATE to messages a second, BENCH_CPU_US to the backend's processor time for each.
 bench_ingest_run()
 {
-	local number out accepted ms messages=$((INGEST_BATCHES * INGEST_BATCH_MESSAGES))
+	local kind=$1 first=$2 batches=$3 number out accepted ms messages=$(($3 * $4))
 	local script=$EL_TMP/ingest.sql
 
 	{
+		echo "SELECT 'cpu', split_part(pg_read_file('/proc/self/schedstat'), ' ', 1);"
 		echo '\timing on'
-		for ((number = $1; number < $1 + INGEST_BATCHES; number++)); do
+		for ((number = first; number < first + batches; number++)); do
 			echo "SELECT 'accepted', count(*) FILTER (WHERE verdict = 'accepted')" \
-				"FROM energyledger.ingest((SELECT messages FROM batch WHERE number = $number));"
+				"FROM energyledger.ingest((SELECT messages FROM batch_$kind WHERE number = $number));"
 		done
+		echo '\timing off'
+		echo "SELECT 'cpu', split_part(pg_read_file('/proc/self/schedstat'), ' ', 1);"
 	} > "$script"
 	bench_settle
 	out=$(el_psql -f "$script") || el_die "ingest failed"
@@ -53,28 +60,48 @@ bench_ingest_run()
 	[ "$accepted" = "$messages" ] || el_die "ingest accepted $accepted of $messages messages"
 	ms=$(awk '$1 == "Time:" { ms += $2 } END { print ms }' <<< "$out")
 	BENCH_RATE=$(bench_rate "$messages" "$ms")
+	BENCH_CPU_US=$(awk -F'|' -v n="$messages" '$1 == "cpu" { if (!i++) first = $2; last = $2 }
+		END { printf "%.3f", (last - first) / 1000 / n }' <<< "$out")
+}
+
+# bench_ingest_kind SIGN KIND FIRST BATCHES BATCH READINGS NAME: figures under that name.
+bench_ingest_kind()
+{
+	local sign=$1 kind=$2 batches=$4 batch=$5 readings=$6 name=$7
+	local run rate ns ingest=() ed25519=() ingest_cpu=() ed25519_cpu=() readings_s=()
+
+	el_progress "$name: signing messages"
+	bench_ingest_prepare "$sign" "$kind" "$3" "$batches" "$batch" "$readings"
+	for ((run = 0; run < INGEST_RUNS; run++)); do
+		el_progress "$name: run $((run + 1))"
+		read -r rate ns < <("$sign" verify "$INGEST_METERS" "$INGEST_VERIFY_S" "$readings") ||
+			el_die "could not measure Ed25519"
+		ed25519+=("$rate")
+		ed25519_cpu+=("$(awk "BEGIN { print $ns / 1000 }")")
+		bench_ingest_run "$kind" $((run * batches)) "$batches" "$batch"
+		ingest+=("$BENCH_RATE")
+		ingest_cpu+=("$BENCH_CPU_US")
+		readings_s+=("$(awk "BEGIN { print $BENCH_RATE * $readings }")")
+	done
+	el_progress_end
+	bench_print "${name}_messages" $((batches * batch)) messages_a_run
+	bench_print "${name}_batch" "$batch" messages
+	bench_print "${name}_message_size" "$(el_psql -c "SELECT round(avg(length(message))) FROM message_$kind")" bytes
+	bench_print "${name}_runs" "$INGEST_RUNS" runs
+	[ "$readings" = 1 ] || bench_print_rate ingest_readings_per_s readings/s "${readings_s[@]}"
+	bench_print_rate "${name}_messages_per_s" messages/s "${ingest[@]}"
+	bench_print_rate "${name/ingest/ed25519_verify}_per_s" signatures/s "${ed25519[@]}"
+	bench_print_ratio "${name}_vs_ed25519" "${ingest[*]}" "${ed25519[*]}" ingest/ed25519
+	bench_print "${name}_cpu" "$(bench_median "${ingest_cpu[@]}")" us
+	bench_print_ratio "${name}_cpu_vs_ed25519" "${ed25519_cpu[*]}" "${ingest_cpu[*]}" ed25519/ingest
 }
 
 bench_ingest()
 {
-	local run sign ingest=() ed25519=()
+	local sign
 
-	el_progress "ingest: signing messages"
-	sign=$(bench_program sign_messages) || exit 1
-	bench_ingest_prepare "$sign"
-	for ((run = 0; run < INGEST_RUNS; run++)); do
-		el_progress "ingest: run $((run + 1))"
-		ed25519+=("$("$sign" verify "$INGEST_METERS" "$INGEST_VERIFY_S")") ||
-			el_die "could not measure Ed25519"
-		bench_ingest_run $((run * INGEST_BATCHES))
-		ingest+=("$BENCH_RATE")
-	done
-	el_progress_end
-	bench_print ingest_messages $((INGEST_BATCHES * INGEST_BATCH_MESSAGES)) messages_a_run
-	bench_print ingest_batch "$INGEST_BATCH_MESSAGES" messages
-	bench_print ingest_message_size "$(el_psql -c "SELECT round(avg(length(message))) FROM signed_message")" bytes
-	bench_print ingest_runs "$INGEST_RUNS" runs
-	bench_print_rate ingest_messages_per_s messages/s "${ingest[@]}"
-	bench_print_rate ed25519_verify_per_s signatures/s "${ed25519[@]}"
-	bench_print_ratio ingest_vs_ed25519 "${ingest[*]}" "${ed25519[*]}" ingest/ed25519
+	sign=$(bench_program sign_messages "$BENCH_DIR/signed_meter.c") || exit 1
+	bench_ingest_kind "$sign" single 0 "$INGEST_BATCHES" "$INGEST_BATCH_MESSAGES" 1 ingest
+	bench_ingest_kind "$sign" day "$INGEST_METERS" "$INGEST_DAY_BATCHES" "$INGEST_DAY_BATCH_MESSAGES" \
+		"$INGEST_DAY_READINGS" ingest_day
 }

@@ -158,13 +158,38 @@ bench_trigger_chain_check()
 	[ "$broken" = 0 ] || el_die "the trigger's chain is broken in $broken places"
 }
 
-# One of our small programs, built against the core as it was just installed.
+# bench_program NAME [ARG...]: one of our small programs, built against the core as it was
+# just installed, and with what else the compiler is given.
 bench_program()
 {
 	local program=$EL_TMP/$1
 
-	[ -x "$program" ] || "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -I"$EL_ROOT/src" \
-		-o "$program" "$BENCH_DIR/$1.c" "$EL_ROOT"/src/core/*.o -lsodium -lcrypto ||
+	[ -x "$program" ] || "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-parameter -I"$EL_ROOT/src" \
+		-o "$program" "$BENCH_DIR/$1.c" "${@:2}" "$EL_ROOT"/src/core/*.o -lsodium -lcrypto ||
 		el_die "could not build $1"
 	echo "$program"
+}
+
+# Processor time, of the kernel and of theirs, of processes that run, in ms.
+bench_cpu_ms()
+{
+	local pid
+
+	for pid in "$@"; do
+		sed 's/.*) //' "/proc/$pid/stat" || el_die "process $pid is gone"
+	done | awk -v tick="$(getconf CLK_TCK)" '{ used += $12 + $13 } END { printf "%.0f", used * 1000 / tick }'
+}
+
+# The same of all of PostgreSQL: the postmaster, its children that run (backends, sealers,
+# WAL writer, checkpointer, ...), and those that have ended, which it has waited for.
+bench_server_cpu_ms()
+{
+	local pid tick
+
+	pid=$(head -1 "$EL_PGDATA/postmaster.pid") || el_die "no postmaster"
+	tick=$(getconf CLK_TCK)
+	cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) / /' | awk -v postmaster="$pid" -v tick="$tick" '
+		$1 == postmaster { used += $13 + $14 + $15 + $16 }
+		$3 == postmaster { used += $13 + $14 }
+		END { printf "%.0f", used * 1000 / tick }'
 }
