@@ -171,7 +171,7 @@ bench_program()
 }
 
 # Processor time, of the kernel and of theirs, of processes that run, in ms.
-bench_cpu_ms()
+bench_process_cpu_ms()
 {
 	local pid
 
