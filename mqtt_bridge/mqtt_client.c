@@ -14,9 +14,12 @@
 #include "mqtt_client.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 #include "core/topic.h"
@@ -160,8 +163,20 @@ mqtt_client_open(mqtt_client *c, const config *cfg, const mosquitto_property *pr
 	return c->answered && !c->lost;
 }
 
-bool
-mqtt_client_flush(mqtt_client *c, int64_t deadline_ms)
+/*
+ * The library writes packet by packet, and the kernel would send each as a segment of its
+ * own.  Held together, a batch's PUBACKs are a few.  Where that cannot be (a socket that
+ * is not TCP) they go as they are.
+ */
+static void
+mqtt_client_cork(mqtt_client *c, int on)
+{
+	if (!c->lost)
+		setsockopt(mosquitto_socket(c->handle), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+}
+
+static bool
+mqtt_client_write(mqtt_client *c, int64_t deadline_ms)
 {
 	while (!c->lost && mosquitto_want_write(c->handle))
 	{
@@ -174,6 +189,18 @@ mqtt_client_flush(mqtt_client *c, int64_t deadline_ms)
 			break;
 		if (poll(&fd, 1, clock_left_ms(deadline_ms)) == 0)
 			return mqtt_client_fail(c, "the broker does not take what we send");
+	}
+	return !c->lost;
+}
+
+bool
+mqtt_client_flush(mqtt_client *c, int64_t deadline_ms)
+{
+	if (!c->lost && mosquitto_want_write(c->handle))
+	{
+		mqtt_client_cork(c, 1);
+		mqtt_client_write(c, deadline_ms);
+		mqtt_client_cork(c, 0);
 	}
 	return !c->lost;
 }

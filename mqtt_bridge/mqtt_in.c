@@ -136,15 +136,20 @@ mqtt_in_open(mqtt_in *in, const config *cfg, bool dry_run, batch *into, stats *c
 bool
 mqtt_in_read(mqtt_in *in)
 {
+	int			before;
+
 	do
 	{
-		/* One packet; more only where TLS has decrypted more already. */
-		int			rc = mosquitto_loop_read(in->client.handle, 1);
+		int			rc;
 
+		/* One packet; more only where TLS has decrypted more already. */
+		before = in->into->count;
+		rc = mosquitto_loop_read(in->client.handle, 1);
 		if (rc != MOSQ_ERR_SUCCESS)
 			return mqtt_client_fail(&in->client, mosquitto_strerror(rc));
+		/* after a message there mostly is another: only in doubt is it worth asking */
 	} while (!in->client.lost && !batch_full(in->into) &&
-			 mqtt_client_wait_readable(&in->client, 0));
+			 (in->into->count > before || mqtt_client_wait_readable(&in->client, 0)));
 	return !in->client.lost;
 }
 
