@@ -35,6 +35,7 @@ BENCH_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # takes long and is run when it is named.
 BENCH_PARTS="copy commit verify ingest bridge fleet proof memory"
 BENCH_ONLY=${BENCH_ONLY:-}
+BENCH_WAL_MB=1000				# at most min_wal_size, as no more files are kept
 
 # Large enough that no checkpoint falls into a run but those taken between them, and
 # no autovacuum of what one run wrote into the next one.  All else is the default.
@@ -49,6 +50,10 @@ bench_cluster()
 		"autovacuum = off" \
 		"fsync = on" \
 		"synchronous_commit = on"
+	# A server that has run for a while reuses its WAL files; making them costs more than
+	# what is written into them.
+	el_psql -c "SELECT count(pg_logical_emit_message(false, 'bench', repeat('x', 1000000))) FROM generate_series(1, $BENCH_WAL_MB)" \
+		-c "CHECKPOINT" > /dev/null || el_die "could not write WAL"
 	BENCH_FILES=$EL_TMP/files
 	mkdir "$BENCH_FILES"
 	[ "$(id -u)" != 0 ] || chown "$EL_SERVER_USER" "$BENCH_FILES"

@@ -54,7 +54,7 @@ static const config_key config_keys[] = {
 	NUMBER(session_expiry_s, CONFIG_BROKER, 604800, 60, 4294967295, "how long the broker keeps our session while we are away"),
 	TEXT(conninfo, CONFIG_DATABASE, "", "libpq connection string; empty: libpq's environment"),
 	NUMBER(database_timeout_ms, CONFIG_DATABASE, 20000, 100, 600000, "longest that one batch may take in the database"),
-	NUMBER(batch_messages_max, CONFIG_RESTART, 500, 1, BATCH_MESSAGES_MAX, "messages in one transaction = MQTT Receive Maximum"),
+	NUMBER(batch_messages_max, CONFIG_RESTART, 1000, 1, BATCH_MESSAGES_MAX, "messages in one transaction = MQTT Receive Maximum"),
 	NUMBER(batch_bytes_max, CONFIG_RESTART, 16777216, 65536, 268435456, "bytes in one transaction"),
 	NUMBER(linger_ms, CONFIG_AT_ONCE, 20, 0, 5000, "longest that a message waits for others to join it"),
 	NUMBER(backoff_ms_max, CONFIG_AT_ONCE, 30000, 100, 3600000, "longest wait between two tries to connect"),

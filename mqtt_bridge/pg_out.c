@@ -137,6 +137,18 @@ pg_out_read_verdicts(const PGresult *r, batch_verdict *verdict, int count)
 	return true;
 }
 
+/* A column's text, cut where there is no room. */
+static void
+pg_out_copy(char *out, size_t cap, const PGresult *r, int row, int column)
+{
+	size_t		len = (size_t) PQgetlength(r, row, column);
+
+	if (len >= cap)
+		len = cap - 1;
+	memcpy(out, PQgetvalue(r, row, column), len);
+	out[len] = '\0';
+}
+
 /* After COMMIT: what the transaction decided becomes the messages' fate. */
 static void
 pg_out_take_verdicts(const PGresult *r, const batch_verdict *verdict, batch *b, int first, int count)
@@ -147,10 +159,10 @@ pg_out_take_verdicts(const PGresult *r, const batch_verdict *verdict, batch *b, 
 		batch_message *m = &b->message[first + ordinal - 1];
 
 		m->verdict = verdict[ordinal - 1];
-		snprintf(m->meter, sizeof(m->meter), "%s", PQgetvalue(r, row, 2));
+		pg_out_copy(m->meter, sizeof(m->meter), r, row, 2);
 		m->epoch = strtoll(PQgetvalue(r, row, 3), NULL, 10);
 		m->seq = strtoll(PQgetvalue(r, row, 4), NULL, 10);
-		snprintf(m->reason, sizeof(m->reason), "%s", PQgetvalue(r, row, 5));
+		pg_out_copy(m->reason, sizeof(m->reason), r, row, 5);
 	}
 }
 
