@@ -36,13 +36,12 @@ el_begin batch
 el_stage
 el_cluster batch "fsync = off"
 "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -I"$EL_ROOT/src" -o "$EL_TMP/sign" \
-	"$EL_ROOT/bench/sign_messages.c" "$EL_ROOT"/src/core/*.o -lsodium -lcrypto || el_die "could not build sign_messages"
-el_psql -c "CREATE EXTENSION pg_energyledger" -c "CREATE UNLOGGED TABLE key (meter text, public_key bytea)" \
+	"$EL_ROOT/bench/sign_messages.c" "$EL_ROOT/bench/signed_meter.c" "$EL_ROOT"/src/core/*.o -lsodium -lcrypto || el_die "could not build sign_messages"
+el_psql -c "CREATE EXTENSION pg_energyledger" \
 	-c "CREATE UNLOGGED TABLE given (ordinal bigint, message bytea)" || el_die "could not set up"
-"$EL_TMP/sign" keys "$METERS" | el_psql -c "COPY key FROM STDIN"
-"$EL_TMP/sign" messages "$METERS" $((METERS * 800)) | el_psql -c "COPY given FROM STDIN"
-el_psql -c "CREATE VIEW signed AS SELECT ordinal, message, ordinal % $METERS AS meter, ordinal / $METERS + 1 AS seq FROM given" \
-	-c "SELECT count(energyledger.register_meter(meter, public_key)) FROM key" > /dev/null
+"$EL_TMP/sign" keys 0 "$METERS" | el_psql -c "COPY energyledger.meter_key (meter, public_key, algorithm) FROM STDIN"
+"$EL_TMP/sign" messages 0 "$METERS" $((METERS * 800)) 1 | el_psql -c "COPY given FROM STDIN"
+el_psql -c "CREATE VIEW signed AS SELECT ordinal, message, ordinal % $METERS AS meter, ordinal / $METERS + 1 AS seq FROM given"
 first=$(el_psql -c "SELECT energyledger.parse_message(message)->>'meter' FROM signed WHERE meter = 0 AND seq = 1")
 
 el_is "twelve hundred messages in one call" "$(bring 1 400)" "accepted|1200"
