@@ -28,7 +28,7 @@ CREATE TABLE energyledger.message (
 ) USING ledger;
 CREATE UNIQUE INDEX message_key ON energyledger.message (meter, epoch, seq);
 -- where to look for the end of a meter's unbroken sequence, and the few messages beyond a gap
-CREATE INDEX message_chained_idx ON energyledger.message (meter, epoch, seq) WHERE chained AND seq % 64 = 1;
+CREATE INDEX message_chained_idx ON energyledger.message (meter, epoch, seq) WHERE chained AND (seq % 64 = 1 OR seq = 2);
 CREATE INDEX message_unchained_idx ON energyledger.message (meter, epoch, seq) WHERE NOT chained;
 -- what somebody should look at: few, on a sound fleet
 CREATE INDEX message_anomaly_idx ON energyledger.message (meter, epoch, seq)
@@ -38,7 +38,7 @@ COMMENT ON TABLE energyledger.message IS
 'accepted messages, one for each (meter, epoch, seq), as the bytes that were signed. Written by ingest()';
 COMMENT ON COLUMN energyledger.message.meter IS 'who signed it';
 COMMENT ON COLUMN energyledger.message.epoch IS 'counts up when the meter lost its counter';
-COMMENT ON COLUMN energyledger.message.seq IS 'counts the meter''s messages of an epoch from 1';
+COMMENT ON COLUMN energyledger.message.seq IS 'counts the meter''s messages of an epoch from 1; of an OCMF record its number and 1';
 COMMENT ON COLUMN energyledger.message.type IS 'reading, order, cancel, transfer, ack, event or key';
 COMMENT ON COLUMN energyledger.message.envelope IS 'cose (COSE_Sign1), jws (compact JWS) or ocmf (Open Charge Metering Format)';
 COMMENT ON COLUMN energyledger.message.prev IS 'SHA-256 of the message before, as the meter says; NULL at seq 1 and in OCMF, which has none';
@@ -125,7 +125,7 @@ CREATE TABLE energyledger.quarantine_release (
 COMMENT ON TABLE energyledger.quarantine_release IS
 'messages that were quarantined and that a person had stored after all, each once. Written by release()';
 COMMENT ON COLUMN energyledger.quarantine_release.quarantine_id IS 'quarantine.ledger_id';
-COMMENT ON COLUMN energyledger.quarantine_release.verdict IS 'accepted: stored; duplicate: the same bytes had been stored meanwhile';
+COMMENT ON COLUMN energyledger.quarantine_release.verdict IS 'accepted: stored; duplicate: the same signed bytes had been stored meanwhile';
 COMMENT ON COLUMN energyledger.quarantine_release.meter IS 'whose message it is, verified';
 COMMENT ON COLUMN energyledger.quarantine_release.epoch IS 'the message''s epoch';
 COMMENT ON COLUMN energyledger.quarantine_release.seq IS 'the message''s sequence number';
@@ -139,7 +139,7 @@ COMMENT ON COLUMN energyledger.message.ledger_id IS 'assigned by the ledger: sit
 COMMENT ON COLUMN energyledger.reading.ledger_id IS 'assigned by the ledger: site, then a counter';
 COMMENT ON COLUMN energyledger.quarantine.ledger_id IS 'assigned by the ledger: site, then a counter';
 COMMENT ON INDEX energyledger.message_key IS 'each message once';
-COMMENT ON INDEX energyledger.message_chained_idx IS 'where to look for the end of a meter''s unbroken sequence once it is broken: the first and every 64th of an epoch';
+COMMENT ON INDEX energyledger.message_chained_idx IS 'where to look for the end of a meter''s unbroken sequence once it is broken: every 64th of an epoch, and its first, which of a charging station may be 2';
 COMMENT ON INDEX energyledger.message_unchained_idx IS 'messages that were stored beyond a gap';
 COMMENT ON INDEX energyledger.message_anomaly_idx IS 'a chain or a clock that does not fit';
 COMMENT ON INDEX energyledger.reading_meter_idx IS 'a meter''s readings by time';
@@ -261,7 +261,7 @@ REVOKE EXECUTE ON FUNCTION energyledger.ingest(bytea[], text[]) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.ingest(bytea[], text[]) IS
 'Takes signed messages into the ledger: checks each against its meter''s registered key, stores what is sound, quarantines the rest. '
 'messages: at most 10000, each a COSE_Sign1, a compact JWS or an OCMF record; topics: the MQTT topic each came on, NULL (the whole or an element) where there was none. '
-'One row a message, ordinal from 1 in the order given; verdict accepted (stored), duplicate (the same bytes are stored: acknowledge again) or '
+'One row a message, ordinal from 1 in the order given; verdict accepted (stored), duplicate (the same signed bytes are stored, whatever the signature: acknowledge again) or '
 'quarantined (kept in table quarantine, reason: a code of doc/messages.md); meter, epoch and seq as far as they could be read. '
 'Gaps, late messages and a wrong prev are accepted and recorded. Nothing counts before the transaction commits. '
 'Call it once a transaction: two calls in each of two concurrent transactions may deadlock. '
@@ -290,8 +290,9 @@ AS 'MODULE_PATHNAME', 'energyledger_meter_receipts';
 REVOKE EXECUTE ON FUNCTION energyledger.meter_receipts(text[]) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.meter_receipts(text[]) IS
 'Receipts for meters: up to which message everything is committed and on disk. meters: at most 10000 names. '
-'A row for each that has an unbroken sequence from seq 1 in some epoch: the newest such epoch, the sequence''s last seq, and a C2SP signed note by the '
-'site''s key with the lines energyledger/receipt/v1, the log''s origin, the meter, "epoch seq", the base64 SHA-256 of message seq, ms since 1970 when signed. '
+'A row for each that has an unbroken sequence from seq 1 (OCMF: 1 or 2) in some epoch: the newest such epoch, the sequence''s last seq, and a C2SP signed note by the '
+'site''s key with the lines energyledger/receipt/v1, the log''s origin, the meter, "epoch seq", the base64 SHA-256 of message seq, ms since 1970 when signed; of a charging station (OCMF) '
+'one for each of its counters, epoch 0 before 1. '
 'Errors: 25001 in a transaction that has written (COMMIT first: a receipt speaks of committed data only), 25006 on a standby, 22004 for a NULL array or element, '
 '22023 for several dimensions, 54000 for too many. Note format: c2sp.org/signed-note.';
 

@@ -90,13 +90,13 @@ ocmf_read_version(json_reader *r)
 	return REFUSAL_NONE;
 }
 
-/* T or F, then a number without leading zeros. */
+/* T or F, then a number without leading zeros, from 0; our sequences begin with 1. */
 static refusal
 ocmf_read_pagination(json_reader *r, payload *out)
 {
 	const char *text;
 	size_t		len;
-	uint64_t	seq = 0;
+	uint64_t	number = 0;
 	refusal		why = ocmf_read_text(r, &text, &len);
 
 	if (why != REFUSAL_NONE)
@@ -107,14 +107,12 @@ ocmf_read_pagination(json_reader *r, payload *out)
 	{
 		if (text[i] < '0' || text[i] > '9')
 			return REFUSAL_BAD_PAGINATION;
-		if (seq > (INT64_MAX - (uint64_t) (text[i] - '0')) / 10)
+		if (number > (OCMF_NUMBER_MAX - (uint64_t) (text[i] - '0')) / 10)
 			return REFUSAL_BAD_SEQUENCE;
-		seq = seq * 10 + (uint64_t) (text[i] - '0');
+		number = number * 10 + (uint64_t) (text[i] - '0');
 	}
-	if (seq == 0)
-		return REFUSAL_BAD_SEQUENCE;
 	out->epoch = text[0] == 'T' ? OCMF_EPOCH_TRANSACTION : OCMF_EPOCH_FISCAL;
-	out->seq = seq;
+	out->seq = number + OCMF_SEQ_OF_ZERO;
 	return REFUSAL_NONE;
 }
 

@@ -125,7 +125,20 @@ energyledger_release(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* meter_receipts(meters text[]): a row for each meter that has anything to acknowledge. */
+static void
+receipts_put(ReturnSetInfo *rsinfo, Datum meter, const StoredMessage *reach)
+{
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	values[0] = meter;
+	values[1] = Int64GetDatum(reach->epoch);
+	values[2] = Int64GetDatum(reach->seq);
+	values[3] = CStringGetTextDatum(receipt_sign(TextDatumGetCString(meter), reach));
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* meter_receipts(meters text[]): a row for each sequence of a meter that has anything to acknowledge. */
 Datum
 energyledger_meter_receipts(PG_FUNCTION_ARGS)
 {
@@ -141,18 +154,13 @@ energyledger_meter_receipts(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 	{
 		char	   *meter = TextDatumGetCString(meters[i]);
-		StoredMessage reach;
-		Datum		values[4];
-		bool		nulls[4] = {false};
+		StoredMessage reach[RECEIPT_SEQUENCES_MAX];
+		int			n;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!receipt_reach(&lookup, meter, &reach))
-			continue;
-		values[0] = meters[i];
-		values[1] = Int64GetDatum(reach.epoch);
-		values[2] = Int64GetDatum(reach.seq);
-		values[3] = CStringGetTextDatum(receipt_sign(meter, &reach));
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		n = receipt_reach(&lookup, meter, reach);
+		for (int k = 0; k < n; k++)
+			receipts_put(rsinfo, meters[i], &reach[k]);
 	}
 	UnregisterSnapshot(lookup.snapshot);
 	lookup_close(&lookup);

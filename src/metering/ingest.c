@@ -81,15 +81,19 @@ ingest_take_payload(IngestMessage *m, const payload *said)
 
 /*
  * Are these very bytes in the ledger?  They were verified when they came, and are
- * a duplicate even where the meter has another key by now.
+ * a duplicate even where the meter has another key by now.  So is their text with another
+ * signature that is right for a key of the meter's.
  */
 static bool
-ingest_is_stored(const IngestBatch *b, const IngestMessage *m)
+ingest_is_stored(const IngestBatch *b, const IngestMessage *m, refusal why)
 {
+	const bool	signature_right = why == REFUSAL_KEY_NOT_VALID || why == REFUSAL_KEY_REVOKED ||
+		why == REFUSAL_BAD_KEY;
 	StoredMessage stored;
 
 	return lookup_message(&b->lookup, m->meter, m->epoch, m->seq, &stored) &&
-		memcmp(stored.digest, m->digest, SHA256_LEN) == 0;
+		(memcmp(stored.digest, m->digest, SHA256_LEN) == 0 ||
+		 (signature_right && ingest_same_text(&b->lookup, m, NULL)));
 }
 
 /* All that can be said of one message without looking at others. */
@@ -111,7 +115,7 @@ ingest_judge(IngestBatch *b, IngestMessage *m)
 	if (!ingest_topic_fits(m))
 		return REFUSAL_TOPIC_MISMATCH;
 	why = ingest_check_signature(b, m, &e);
-	if (why != REFUSAL_NONE && ingest_is_stored(b, m))
+	if (why != REFUSAL_NONE && ingest_is_stored(b, m, why))
 		why = REFUSAL_NONE;
 	return why;
 }
@@ -190,7 +194,7 @@ ingest_pick(IngestMessage **from, int count, IngestVerdict verdict, IngestMessag
 	return picked;
 }
 
-/* Has another session stored this (meter, epoch, seq) meanwhile, and which bytes? */
+/* Has another session stored this (meter, epoch, seq) meanwhile, and which text? */
 static void
 ingest_look_again(const Lookup *l, IngestMessage *m)
 {
@@ -198,17 +202,15 @@ ingest_look_again(const Lookup *l, IngestMessage *m)
 
 	if (!lookup_message(l, m->meter, m->epoch, m->seq, &stored))
 		return;
-	if (memcmp(stored.digest, m->digest, SHA256_LEN) == 0)
-		m->verdict = INGEST_DUPLICATE;
-	else if (m->key_counts)		/* messages of this batch were checked by a key that is none */
+	ingest_number_taken(l, m, &stored, NULL);
+	/* where another text was first, messages of this batch were checked by a key that is none */
+	if (m->key_counts && m->verdict != INGEST_DUPLICATE)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not store a message because of a concurrent transaction"),
 				 errdetail("Meter \"%s\", epoch %lld, sequence number %lld.",
 						   m->meter, (long long) m->epoch, (long long) m->seq),
 				 errhint("Ingest the batch again.")));
-	else
-		ingest_equivocation(m, stored.digest);
 }
 
 static void

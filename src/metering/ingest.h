@@ -93,8 +93,15 @@ extern void ingest_take_key(IngestBatch *b, const IngestMessage *m);
 extern void ingest_order(IngestBatch *b, IngestMessage **candidates, int count);
 extern int	ingest_compare(const void *a, const void *b);
 
-/* Same (meter, epoch, seq), other bytes. */
-extern void ingest_equivocation(IngestMessage *m, const uint8 stored_digest[SHA256_LEN]);
+/*
+ * Does m say, byte for byte, what the message under its number says: first, a message of the
+ * batch, or where that is NULL the one in the ledger?  The signature may be another.
+ */
+extern bool ingest_same_text(const Lookup *l, const IngestMessage *m, const IngestMessage *first);
+
+/* m's number is taken: a duplicate, or an equivocation?  first: as above; stored: its row. */
+extern void ingest_number_taken(const Lookup *l, IngestMessage *m, const StoredMessage *stored,
+								const IngestMessage *first);
 
 /*
  * Write accepted messages (in ingest_compare's order), all or none: where another

@@ -3,8 +3,13 @@
  *
  * Messages come with gaps, late, twice, and now and then with two different
  * texts under one number.  For each (meter, epoch, seq) one text wins: the one
- * in the ledger, else the first of the batch.  The same bytes again are a
- * duplicate, other bytes are an equivocation.
+ * in the ledger, else the first of the batch.  The same text again is a duplicate,
+ * another text an equivocation.
+ *
+ * A text is what the signature covers, not the signature.  ECDSA gives another one
+ * each time, whoever has one can make its twin without the key, and OCMF's signature
+ * section and COSE's unprotected header may be rewritten on the way: none of that is a
+ * second word of the meter.  What is stored stays as it came first.
  *
  * "chained" says that every earlier message of the epoch was there when this one
  * was stored.  It is written once and never corrected, so a gap that is closed
@@ -17,6 +22,7 @@
 
 #include "miscadmin.h"
 
+#include "core/payload_ocmf.h"
 #include "metering/ingest.h"
 #include "metering/unix_time.h"
 
@@ -60,7 +66,8 @@ ingest_hex(const uint8 *bytes, int len)
 	return out;
 }
 
-void
+/* Same (meter, epoch, seq), another text. */
+static void
 ingest_equivocation(IngestMessage *m, const uint8 stored_digest[SHA256_LEN])
 {
 	m->verdict = INGEST_QUARANTINED;
@@ -89,6 +96,51 @@ ingest_find(const Lookup *l, SequenceNewest *newest, const char *meter, int64 ep
 	if (!newest->found || out->epoch < epoch || (out->epoch == epoch && out->seq < seq))
 		return false;
 	return (out->epoch == epoch && out->seq == seq) || lookup_message(l, meter, epoch, seq, out);
+}
+
+/* SHA-256 of what the signature covers. */
+static bool
+ingest_signed_digest(const uint8 *data, size_t len, uint8 digest[SHA256_LEN])
+{
+	uint8	   *scratch = palloc(ENVELOPE_SCRATCH_BYTES);
+	envelope	e;
+	bool		parsed = envelope_parse(data, len, scratch, &e) == REFUSAL_NONE;
+
+	if (parsed)
+		sha256_of(e.signed_bytes, e.signed_len, digest);
+	pfree(scratch);
+	return parsed;
+}
+
+/* The two have other bytes: rare, so nothing is kept for it and both are taken apart. */
+bool
+ingest_same_text(const Lookup *l, const IngestMessage *m, const IngestMessage *first)
+{
+	uint8		wanted[SHA256_LEN];
+	uint8		found[SHA256_LEN];
+	bytea	   *stored = NULL;
+	bool		same;
+
+	if (first == NULL)
+		stored = lookup_message_raw(l, m->meter, m->epoch, m->seq);
+	if (first == NULL && stored == NULL)
+		return false;
+	same = ingest_signed_digest(m->data, m->len, wanted) &&
+		(first != NULL ? ingest_signed_digest(first->data, first->len, found) :
+		 ingest_signed_digest((uint8 *) VARDATA(stored), VARSIZE(stored) - VARHDRSZ, found)) &&
+		memcmp(wanted, found, SHA256_LEN) == 0;
+	if (stored != NULL)
+		pfree(stored);
+	return same;
+}
+
+void
+ingest_number_taken(const Lookup *l, IngestMessage *m, const StoredMessage *stored, const IngestMessage *first)
+{
+	if (memcmp(stored->digest, m->digest, SHA256_LEN) == 0 || ingest_same_text(l, m, first))
+		m->verdict = INGEST_DUPLICATE;
+	else
+		ingest_equivocation(m, stored->digest);
 }
 
 /* What is known of the sequence just before the message that is looked at. */
@@ -140,7 +192,8 @@ ingest_place(const Lookup *l, SequenceNewest *newest, IngestMessage *m,
 	}
 	else if (!ingest_find(l, newest, m->meter, m->epoch, m->seq - 1, &before))
 	{
-		m->chained = false;
+		/* a station that counts from 1 has no record 0, and nobody will send one */
+		m->chained = m->envelope == ENVELOPE_OCMF && m->seq == OCMF_SEQ_OF_ONE;
 		m->prev_known = false;
 		return;
 	}
@@ -196,9 +249,6 @@ ingest_order(IngestBatch *b, IngestMessage **candidates, int count)
 			if (!here.in_ledger)
 				continue;
 		}
-		if (memcmp(last.stored.digest, m->digest, SHA256_LEN) == 0)
-			m->verdict = INGEST_DUPLICATE;
-		else
-			ingest_equivocation(m, last.stored.digest);
+		ingest_number_taken(l, m, &last.stored, last.in_ledger ? NULL : last.message);
 	}
 }

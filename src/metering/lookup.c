@@ -62,11 +62,14 @@ lookup_read_message(const Lookup *l, HeapTuple tuple, StoredMessage *out)
 	TupleDesc	desc = RelationGetDescr(l->message);
 	bool		isnull;
 	bytea	   *digest;
+	text	   *envelope;
 
 	out->epoch = DatumGetInt64(heap_getattr(tuple, Anum_message_epoch, desc, &isnull));
 	out->seq = DatumGetInt64(heap_getattr(tuple, Anum_message_seq, desc, &isnull));
 	out->chained = DatumGetBool(heap_getattr(tuple, Anum_message_chained, desc, &isnull));
 	out->t_ms = unix_ms_of_timestamp(DatumGetTimestampTz(heap_getattr(tuple, Anum_message_sent_at, desc, &isnull)));
+	envelope = DatumGetTextPP(heap_getattr(tuple, Anum_message_envelope, desc, &isnull));
+	out->ocmf = VARSIZE_ANY_EXHDR(envelope) == 4 && memcmp(VARDATA_ANY(envelope), "ocmf", 4) == 0;
 	digest = DatumGetByteaPP(heap_getattr(tuple, Anum_message_digest, desc, &isnull));
 	if (isnull || VARSIZE_ANY_EXHDR(digest) != SHA256_LEN)
 		ereport(ERROR,
@@ -83,22 +86,42 @@ lookup_meter_keys(const Lookup *l, const char *meter)
 	return key_cache_find(l->meter_key, l->snapshot, meter);
 }
 
-bool
-lookup_message(const Lookup *l, const char *meter, int64 epoch, int64 seq, StoredMessage *out)
+static SysScanDesc
+lookup_begin_message(const Lookup *l, const char *meter, int64 epoch, int64 seq)
 {
 	ScanKeyData key[3];
-	SysScanDesc scan;
-	HeapTuple	tuple;
 
 	lookup_key_text(&key[0], Anum_message_meter, meter);
 	lookup_key_int8(&key[1], Anum_message_epoch, epoch);
 	lookup_key_int8(&key[2], Anum_message_seq, seq);
-	scan = systable_beginscan(l->message, l->message_index, true, l->snapshot, 3, key);
+	return systable_beginscan(l->message, l->message_index, true, l->snapshot, 3, key);
+}
+
+bool
+lookup_message(const Lookup *l, const char *meter, int64 epoch, int64 seq, StoredMessage *out)
+{
+	SysScanDesc scan = lookup_begin_message(l, meter, epoch, seq);
+	HeapTuple	tuple;
+
 	tuple = systable_getnext(scan);
 	if (tuple != NULL)
 		lookup_read_message(l, tuple, out);
 	systable_endscan(scan);
 	return tuple != NULL;
+}
+
+bytea *
+lookup_message_raw(const Lookup *l, const char *meter, int64 epoch, int64 seq)
+{
+	SysScanDesc scan = lookup_begin_message(l, meter, epoch, seq);
+	HeapTuple	tuple = systable_getnext(scan);
+	bytea	   *raw = NULL;
+	bool		isnull;
+
+	if (tuple != NULL)
+		raw = DatumGetByteaPCopy(heap_getattr(tuple, Anum_message_raw, RelationGetDescr(l->message), &isnull));
+	systable_endscan(scan);
+	return raw;
 }
 
 /* The highest row of an index on (meter, epoch, seq), of one epoch or with -1 of the newest. */
@@ -157,7 +180,7 @@ lookup_walk(const Lookup *l, const char *meter, StoredMessage *reach)
 /*
  * On a sound fleet the newest message is chained, and that is it.  Where it is not,
  * something is missing: message_chained_idx has every 64th of the chained messages,
- * and the first of each epoch.
+ * and the first of each epoch (seq 1, of a charging station 1 or 2).
  */
 bool
 lookup_reach(const Lookup *l, const char *meter, int64 epoch, StoredMessage *reach)

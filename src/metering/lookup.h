@@ -22,6 +22,7 @@ typedef struct StoredMessage
 	uint8		digest[SHA256_LEN];
 	int64		t_ms;			/* the meter's clock */
 	bool		chained;
+	bool		ocmf;			/* a charging station's record */
 } StoredMessage;
 
 typedef struct Lookup
@@ -45,6 +46,9 @@ extern const MeterKeys *lookup_meter_keys(const Lookup *l, const char *meter);
 
 extern bool lookup_message(const Lookup *l, const char *meter, int64 epoch, int64 seq,
 						   StoredMessage *out);
+
+/* The bytes of a message that is there, palloc'd; NULL where it is not. */
+extern bytea *lookup_message_raw(const Lookup *l, const char *meter, int64 epoch, int64 seq);
 
 /* The newest message of a meter: the highest sequence number of the highest epoch. */
 extern bool lookup_newest(const Lookup *l, const char *meter, StoredMessage *out);

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "core/base64.h"
+#include "core/payload_ocmf.h"
 #include "ledger/site.h"
 #include "metering/receipt.h"
 #include "metering/unix_time.h"
@@ -61,10 +62,20 @@ receipt_snapshot(const char *what)
 	return snapshot;
 }
 
-bool
-receipt_reach(const Lookup *l, const char *meter, StoredMessage *reach)
+int
+receipt_reach(const Lookup *l, const char *meter, StoredMessage reach[RECEIPT_SEQUENCES_MAX])
 {
-	return lookup_reach(l, meter, -1, reach);
+	StoredMessage newest;
+	int			count = 0;
+
+	if (!lookup_reach(l, meter, -1, &newest))
+		return 0;
+	/* these two are no epochs that follow each other: both counters run on */
+	if (newest.ocmf && newest.epoch == OCMF_EPOCH_FISCAL &&
+		lookup_reach(l, meter, OCMF_EPOCH_TRANSACTION, &reach[0]) && reach[0].ocmf)
+		count++;
+	reach[count++] = newest;
+	return count;
 }
 
 char *

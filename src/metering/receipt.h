@@ -15,11 +15,14 @@
  */
 extern Snapshot receipt_snapshot(const char *what);
 
+#define RECEIPT_SEQUENCES_MAX 2 /* of a meter */
+
 /*
- * The newest epoch's unbroken sequence of a meter: *reach is its last message.
- * False where the meter has no message from seq 1 on.
+ * The newest epoch's unbroken sequence of a meter, in reach its last message; of a
+ * charging station the sequences of both its counters.  Returns how many, the newest
+ * epoch last; 0 where the meter has no message from the first on.
  */
-extern bool receipt_reach(const Lookup *l, const char *meter, StoredMessage *reach);
+extern int	receipt_reach(const Lookup *l, const char *meter, StoredMessage reach[RECEIPT_SEQUENCES_MAX]);
 
 /* The signed note, palloc'd.  reach must come from receipt_snapshot's snapshot. */
 extern char *receipt_sign(const char *meter, const StoredMessage *reach);

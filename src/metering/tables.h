@@ -20,8 +20,10 @@
 #define Anum_message_meter 1
 #define Anum_message_epoch 2
 #define Anum_message_seq 3
+#define Anum_message_envelope 5
 #define Anum_message_digest 7
 #define Anum_message_sent_at 8
 #define Anum_message_chained 11
+#define Anum_message_raw 16
 
 #endif							/* METERING_TABLES_H */

@@ -112,8 +112,10 @@ SELECT * FROM energyledger.ingest(pg_temp.records('begin', 'later', 'fiscal', 'e
 SELECT * FROM energyledger.ingest(pg_temp.records('unusable', 'error', 'begin'));
 -- Every other algorithm.
 SELECT * FROM energyledger.ingest(pg_temp.records('k256', 'bp256', 'p384', 'p384_384', 'bp384', 'bp384_384', 'p192', 'k192'));
+-- Number 0 is the first, where there is one.
+SELECT * FROM energyledger.ingest(pg_temp.records('page_zero'));
 -- What is not taken.
-SELECT * FROM energyledger.ingest(pg_temp.records('end_other', 'page_zero', 'other_key', 'other_curve', 'nobody'));
+SELECT * FROM energyledger.ingest(pg_temp.records('end_other', 'other_key', 'other_curve', 'nobody'));
 -- Tampered with: a digit of the value, a space in the payload, a half of the signature; the curve that SA names.
 SELECT verdict, meter, epoch, seq, reason FROM fixture, energyledger.ingest(ARRAY[
     convert_to(replace(replace(record, '"T1"', '"T7"'), '62500', '62501'), 'UTF8'), convert_to(replace(replace(record, '"T1"', '"T7"'), ',"RD"', ', "RD"'), 'UTF8'),
@@ -179,7 +181,8 @@ INSERT INTO change (what, old, new) VALUES
     ('PG of an unknown context', '"T1"', '"Q1"'),
     ('PG with leading zeros', '"T1"', '"T01"'),
     ('PG zero', '"T1"', '"T0"'),
-    ('PG beyond 63 bits', '"T1"', '"T9223372036854775808"'),
+    ('PG the highest', '"T1"', '"T9223372036854775806"'),
+    ('PG beyond 63 bits with one more', '"T1"', '"T9223372036854775807"'),
     ('PG escaped', '"T1"', '"\\u00541"'),
     ('no serial', '"GS":"gateway-1","MS":"ocmf:charger",', ''),
     ('serials of no use', '"GS":"gateway-1","MS":"ocmf:charger"', '"GS":"","MS":"a b"'),

@@ -294,6 +294,27 @@ changed_anywhere(void **state)
 	}
 }
 
+/* What is signed is the payload, in whatever way the signature section is written. */
+static void
+another_section_signs_the_same(void **state)
+{
+	made		first;
+	made		again;
+	envelope	a;
+	envelope	b;
+	char		record[2048];
+
+	sign(&first, 0);
+	sign(&again, 0);
+	strcpy(record, record_of(PAYLOAD, section_of("ECDSA-secp256r1-SHA256", "", hex_of(first.der, first.der_len, false))));
+	assert_int_equal(parse(record, &a), REFUSAL_NONE);
+	strcpy(record, record_of(PAYLOAD, section_of("ECDSA-secp256r1-SHA256", "\"ZZ\":1,", hex_of(again.der, again.der_len, true))));
+	assert_int_equal(parse(record, &b), REFUSAL_NONE);
+	assert_int_equal(a.signed_len, b.signed_len);
+	assert_memory_equal(b.signed_bytes, PAYLOAD, b.signed_len);
+	assert_memory_not_equal(a.signature, b.signature, 60);
+}
+
 static void
 names_of_kinds_and_algorithms(void **state)
 {
@@ -326,6 +347,7 @@ main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(changed_anywhere),
+		cmocka_unit_test(another_section_signs_the_same),
 		cmocka_unit_test(names_of_kinds_and_algorithms),
 	};
 

@@ -52,7 +52,7 @@ one_reading(void **state)
 	assert_int_equal(said.type, PAYLOAD_READING);
 	assert_string_equal(said.meter, "m-1");
 	assert_int_equal(said.epoch, 0);
-	assert_int_equal(said.seq, 12);
+	assert_int_equal(said.seq, 13);
 	assert_false(said.has_prev);
 	assert_true(said.t_ms == TM1_MS);
 	assert_int_equal(said.clock_status, 'S');
@@ -71,12 +71,12 @@ other_members_are_passed_over(void **state)
 						   "\"RD\":[{" TM1 ",\"TX\":\"B\",\"RV\":2935.600,\"RI\":\"01-0B:01.08.00*FF\",\"RU\":\"kWh\",\"RT\":\"DC\",\"EF\":\"\",\"ST\":\"G\","
 						   "\"XV\":76040,\"UC\":{\"UN\":\"No_Comp\",\"UI\":2,\"UR\":0.0}}]}"), REFUSAL_NONE);
 	assert_string_equal(said.meter, "BQ27400330016");
-	assert_int_equal(said.seq, 12345);
+	assert_int_equal(said.seq, 12346);
 	check_reading(0, "01-0B:01.08.00*FF", TM1_MS, 2935600, -3, "kWh", 'G');
 	/* the readings first, before anything that names them */
 	assert_int_equal(parse("{\"RD\":[" ONE "],\"FV\":1.0,\"MS\":\"m\",\"PG\":\"F9\"}"), REFUSAL_NONE);
 	assert_int_equal(said.epoch, 1);
-	assert_int_equal(said.seq, 9);
+	assert_int_equal(said.seq, 10);
 }
 
 static void
@@ -96,9 +96,9 @@ meter_and_pagination(void **state)
 		const char *pagination;
 		refusal		why;
 	}			pages[] = {
-		{"T1", REFUSAL_NONE}, {"F1", REFUSAL_NONE}, {"T9223372036854775807", REFUSAL_NONE},
-		{"T9223372036854775808", REFUSAL_BAD_SEQUENCE}, {"T99999999999999999999999999", REFUSAL_BAD_SEQUENCE},
-		{"T0", REFUSAL_BAD_SEQUENCE}, {"T01", REFUSAL_BAD_PAGINATION}, {"T00", REFUSAL_BAD_PAGINATION}, {"T", REFUSAL_BAD_PAGINATION},
+		{"T1", REFUSAL_NONE}, {"F1", REFUSAL_NONE}, {"T9223372036854775806", REFUSAL_NONE}, {"T0", REFUSAL_NONE}, {"F0", REFUSAL_NONE},
+		{"T9223372036854775807", REFUSAL_BAD_SEQUENCE}, {"T9223372036854775808", REFUSAL_BAD_SEQUENCE}, {"T99999999999999999999999999", REFUSAL_BAD_SEQUENCE},
+		{"T01", REFUSAL_BAD_PAGINATION}, {"T00", REFUSAL_BAD_PAGINATION}, {"T", REFUSAL_BAD_PAGINATION},
 		{"", REFUSAL_BAD_PAGINATION}, {"1", REFUSAL_BAD_PAGINATION}, {"X1", REFUSAL_BAD_PAGINATION}, {"t1", REFUSAL_BAD_PAGINATION},
 		{"T-1", REFUSAL_BAD_PAGINATION}, {"T1 ", REFUSAL_BAD_PAGINATION}, {"T 1", REFUSAL_BAD_PAGINATION}, {"T1.0", REFUSAL_BAD_PAGINATION},
 		{"\\u00541", REFUSAL_NON_CANONICAL}
@@ -200,7 +200,7 @@ errors(void **state)
 	assert_int_equal(parse_readings("{" TM1 ",\"ST\":\"N\"}"), REFUSAL_NONE);
 	assert_int_equal(said.reading_count, 0);
 	assert_true(said.t_ms == TM1_MS);
-	assert_int_equal(said.seq, 12);
+	assert_int_equal(said.seq, 13);
 }
 
 static void
