@@ -16,20 +16,23 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "metering/registration.h"
 #include "metering/release.h"
 
-/* Two sessions do not release one message at a time: the second waits, and then sees the first's row. */
+/* Who released it before is read by a snapshot that sees what was committed while we waited. */
 static void
 release_check_first(int64 quarantine_id)
 {
 	Oid			types[1] = {INT8OID};
 	Datum		values[1] = {Int64GetDatum(quarantine_id)};
 
+	PushActiveSnapshot(GetLatestSnapshot());
 	if (SPI_execute_with_args("SELECT role FROM energyledger.quarantine_release WHERE quarantine_id = $1",
-							  1, types, values, NULL, false, 1) != SPI_OK_SELECT)
+							  1, types, values, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read what was released");
+	PopActiveSnapshot();
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -37,26 +40,47 @@ release_check_first(int64 quarantine_id)
 				 errdetail("By role \"%s\".", SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1))));
 }
 
+#define RELEASE_ENTRY(column) \
+	"(SELECT " column " FROM energyledger.entry WHERE first_id <= $1 ORDER BY first_id DESC LIMIT 1)"
+
+/*
+ * No index leads from a ledger_id to its row.  The log says between which tids an entry's rows were
+ * put; that is a hint, which VACUUM FULL and a restore make worthless.
+ */
+static void
+release_find(int64 quarantine_id)
+{
+	Oid			types[1] = {INT8OID};
+	Datum		values[1] = {Int64GetDatum(quarantine_id)};
+	static const char *const sql[] = {
+		"SELECT raw FROM energyledger.quarantine WHERE ledger_id = $1"
+		" AND ctid BETWEEN " RELEASE_ENTRY("low_tid") " AND " RELEASE_ENTRY("high_tid"),
+		"SELECT raw FROM energyledger.quarantine WHERE ledger_id = $1"
+	};
+
+	for (size_t i = 0; i < lengthof(sql); i++)
+	{
+		if (SPI_execute_with_args(sql[i], 1, types, values, NULL, false, 1) != SPI_OK_SELECT)
+			elog(ERROR, "could not read the quarantine");
+		if (SPI_processed > 0)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("the quarantine has no message " INT64_FORMAT, quarantine_id),
+			 errhint("Messages are named by their ledger_id in energyledger.quarantine.")));
+}
+
 /* The message's bytes, in the caller's context. */
 static void
 release_read(int64 quarantine_id, MemoryContext context, IngestMessage *m)
 {
-	Oid			types[1] = {INT8OID};
-	Datum		values[1] = {Int64GetDatum(quarantine_id)};
 	bool		isnull;
 	Datum		raw;
 	bytea	   *bytes;
 	MemoryContext old;
 
-	/* no index leads from a ledger_id: the quarantine is small, and a person waits */
-	if (SPI_execute_with_args("SELECT raw FROM energyledger.quarantine WHERE ledger_id = $1",
-							  1, types, values, NULL, false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the quarantine");
-	if (SPI_processed == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("the quarantine has no message " INT64_FORMAT, quarantine_id),
-				 errhint("Messages are named by their ledger_id in energyledger.quarantine.")));
+	release_find(quarantine_id);
 	raw = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	old = MemoryContextSwitchTo(context);
 	bytes = DatumGetByteaPCopy(raw);
@@ -85,9 +109,13 @@ release_record(int64 quarantine_id, const char *reason, const IngestMessage *m)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute_with_args("INSERT INTO energyledger.quarantine_release"
 							  " (quarantine_id, verdict, meter, epoch, seq, reason, role, released_at)"
-							  " VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())",
+							  " VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())"
+							  " ON CONFLICT (quarantine_id) DO NOTHING",
 							  7, types, values, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not record the release");
+	/* another session released it, and we waited for it to commit */
+	if (SPI_processed == 0)
+		release_check_first(quarantine_id);
 	SPI_finish();
 }
 
