@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "core/base64.h"
@@ -31,7 +32,10 @@ typedef struct OperatorKey
 	bool		previous_signs;
 } OperatorKey;
 
-/* All keys, newest first, in the caller's context; theirs is the count. */
+/*
+ * All keys, newest first, in the caller's context; theirs is the count.  As they are now: a
+ * transaction that began before a key was replaced does not sign with the old one, which may be stolen.
+ */
 static int
 operator_key_read(OperatorKey **keys)
 {
@@ -40,9 +44,11 @@ operator_key_read(OperatorKey **keys)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	PushActiveSnapshot(GetLatestSnapshot());
 	if (SPI_execute("SELECT key_number, name, public_key, coalesce(previous_signs_until > clock_timestamp(), false)"
-					" FROM energyledger.operator_key ORDER BY key_number DESC", false, 0) != SPI_OK_SELECT)
+					" FROM energyledger.operator_key ORDER BY key_number DESC", true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the operator's keys");
+	PopActiveSnapshot();
 	count = (int) SPI_processed;
 	*keys = MemoryContextAllocZero(context, sizeof(OperatorKey) * Max(count, 1));
 	for (int i = 0; i < count; i++)
