@@ -143,10 +143,10 @@ COMMENT ON FUNCTION energyledger.interval_energy(text, timestamptz, timestamptz,
 'Energy of a meter in each 15-minute slot of [since, until): a row for each slot and for each direction (import, export) of which the meter has a register: '
 'one with a reading in that time or, at any time, a stand, an interval of more than an hour or one that reaches a midnight in UTC. '
 'meter: its name; since, until: ends of slots (multiples of 15 minutes in UTC), at most 1000000 slots; spread_max: a total that is known for at most this long is spread evenly over it; '
-'known_at: only what had been received, and estimated, by then; NULL: all. '
+'known_at: only what had been received, estimated, and declared of rollovers by then; NULL: all. '
 'energy_wh: whole Wh, NULL where quality is missing or conflicting; quality: measured, spread (a boundary lies inside a reading), substitute (by the meter), estimated, conflicting, missing; '
 'reason, of the last two: no_reading, not_spread (a total is known, over a longer time), not_usable (the reading says so, or is negative, too large or no energy), exchanged, decreased (a stand below the one before), contradicted (the parts are more than the total). '
-'The slots between two stands always add up to the difference of the stands, each rounded to Wh. Needs SELECT on reading, and on energy_estimate, register_rollover, message where it comes to that. '
+'The slots between two stands add up to the difference of the stands, each rounded to Wh, unless finer readings contradict it or are off by the tolerance. Needs SELECT on reading, and on energy_estimate, register_rollover, message where it comes to that. '
 'Errors: 22004 for a NULL other than known_at, 22023 for times that are no ends of slots or in the wrong order, a spread_max with months or below zero, 54000 for too many slots or registers. Rules: doc/energy.md.';
 
 CREATE FUNCTION energyledger.energy_between(
@@ -222,14 +222,21 @@ RETURNS TABLE (day date, from_at timestamptz, to_at timestamptz, direction text,
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 60
 SET search_path = pg_catalog, pg_temp
 AS $$
+    -- A day begins at its first midnight: some zones put their clocks back over midnight, and
+    -- AT TIME ZONE takes the second.  A day that a zone left out has no time.  Too many days,
+    -- and days without end, are for energy_between to refuse.
     SELECT (e.from_at AT TIME ZONE $4)::date, e.from_at, e.to_at, e.direction, e.energy_wh, e.quality, e.reason
-      FROM (SELECT array_agg(d AT TIME ZONE $4 ORDER BY d) AS boundaries
-              FROM generate_series($2::timestamp, $3::timestamp, '1 day') d) b,
+      FROM (SELECT CASE WHEN isfinite($2) AND isfinite($3) THEN
+                   (SELECT array_agg(DISTINCT coalesce((SELECT min(t.at) FROM (SELECT (d.midnight AT TIME ZONE $4) - back
+                                                          FROM unnest('{3:00, 2:00, 1:00, 0:30, 0:00}'::interval[]) back) t(at)
+                                                         WHERE t.at AT TIME ZONE $4 = d.midnight), d.midnight AT TIME ZONE $4))
+                      FROM (SELECT ($2 + n)::timestamp AS midnight FROM generate_series(0, least($3 - $2, 20000)) n) d)
+                   ELSE ARRAY[$2::timestamptz, $3::timestamptz] END AS boundaries) b,
            energyledger.energy_between($1, b.boundaries, $5, $6) e
 $$;
 COMMENT ON FUNCTION energyledger.daily_energy(text, date, date, text, interval, timestamptz) IS
-'Energy of a meter on each day of [since, until) of a time zone: from one local midnight to the next, so on 23 or 25 hours where the clock changes. '
-'time_zone: a name of pg_timezone_names; the rest as energy_between. Nothing where since is not before until. Errors: 22023 for an unknown time zone, and as interval_energy.';
+'Energy of a meter on each day of [since, until) of a time zone: from one local midnight to the next, the first where there are two, so on 23 or 25 hours where the clock changes. '
+'time_zone: a name of pg_timezone_names; the rest as energy_between. Nothing where since is not before until. Errors: 22023 for an unknown time zone, and as interval_energy (54000 beyond some 10000 days).';
 
 -- ---------------------------------------------------------------- views
 
@@ -423,13 +430,22 @@ COMMENT ON FUNCTION energyledger.add_profile(text, timestamptz, interval, bigint
 -- The two that estimate() is made of.  They read with their caller's rights.
 
 CREATE FUNCTION energyledger.slot_boundaries(since timestamptz, until timestamptz) RETURNS timestamptz[]
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT array_agg(t ORDER BY t) FROM generate_series($1, $2, '15 minutes') t
+DECLARE
+    slots CONSTANT numeric := extract(epoch FROM until) / 900 - extract(epoch FROM since) / 900;
+BEGIN
+    -- a stand with a wrong clock makes a total that reaches to the end of time
+    IF slots > 1000000 THEN
+        RAISE EXCEPTION 'too many slots' USING ERRCODE = 'program_limit_exceeded',
+            DETAIL = format('%s of 15 minutes lie between %s and %s; at most 1000000 are worked out at a time.', ceil(slots), since, until);
+    END IF;
+    RETURN (SELECT array_agg(t ORDER BY t) FROM generate_series(since, until, '15 minutes') t);
+END
 $$;
 COMMENT ON FUNCTION energyledger.slot_boundaries(timestamptz, timestamptz) IS
-'The times from since to until, both included, in steps of 15 minutes: boundaries for energy_between. NULL for NULL and where since is after until; no errors.';
+'The times from since to until, both included, in steps of 15 minutes: boundaries for energy_between. NULL for NULL and where since is after until. Errors: 54000 for more than 1000000 of them.';
 
 CREATE FUNCTION energyledger.estimate_slots(
     meter text, lo timestamptz, hi timestamptz, since timestamptz, until timestamptz, method text,
@@ -541,7 +557,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM energyledger.meter_current m WHERE m.meter = estimate.meter) THEN
         RAISE EXCEPTION 'meter "%" is not registered', estimate.meter USING ERRCODE = 'no_data_found';
     END IF;
-    IF estimate.since >= estimate.until OR date_bin(quarter, estimate.since, 'epoch') <> estimate.since
+    IF estimate.since >= estimate.until OR NOT isfinite(estimate.since) OR NOT isfinite(estimate.until) OR date_bin(quarter, estimate.since, 'epoch') <> estimate.since
        OR date_bin(quarter, estimate.until, 'epoch') <> estimate.until THEN
         RAISE EXCEPTION '"since" and "until" must be ends of 15-minute slots, in this order'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = format('They are %s and %s.', estimate.since, estimate.until);
@@ -556,6 +572,11 @@ BEGIN
     END IF;
     IF estimate.total_wh IS NOT NULL AND (estimate.direction IS NULL OR estimate.total_wh < 0) THEN
         RAISE EXCEPTION 'a total needs a direction and must not be negative' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+
+    IF octet_length(estimate.reason) > 1000 THEN
+        RAISE EXCEPTION 'the reason of an estimate is too long' USING ERRCODE = 'string_data_right_truncation',
+            DETAIL = format('It has %s bytes; at most 1000 are kept.', octet_length(estimate.reason));
     END IF;
 
     -- As far as the known totals reach, so that a part of a gap gets what it would get
@@ -597,6 +618,6 @@ COMMENT ON FUNCTION energyledger.estimate(text, timestamptz, timestamptz, text, 
 'method linear: where a total is known (between two stands, or of a longer reading), an even share of it; elsewhere, in gaps of up to 2 hours, on the line between the slots before and after. '
 'method profile: where a total is known, a share of it by the weights of a profile (load_profile), or by the energy of reference_meter in the same slots and direction. '
 'total_wh: what to share out over the slots for which no total is known, in the direction named; without it those that nothing tells about stay missing. '
-'replace: estimate again where there are estimates; reason: free text. Shares are whole Wh and add up to the total: largest remainder, then the earliest slot. '
+'replace: estimate again where there are estimates; reason: at most 1000 bytes. Shares are whole Wh and add up to the total: largest remainder, then the earliest slot. '
 'Result: the rows written. Errors: 22004 for a NULL in meter, since, until, method or replace; P0002 for a meter that is not registered; 22023 for bad times, method, direction or combination of arguments, '
-'and where a weight is missing or all are 0; 54000 for too many slots. Rules: doc/energy.md.';
+'and where a weight is missing or all are 0; 22001 for a reason too long; 54000 for too many slots, known totals that reach beyond the time asked about included. Rules: doc/energy.md.';

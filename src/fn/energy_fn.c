@@ -21,6 +21,7 @@ PG_FUNCTION_INFO_V1(energyledger_reading_conflicts);
 PG_FUNCTION_INFO_V1(energyledger_register_role);
 
 #define ENERGY_COLUMNS_MAX 10
+#define ENERGY_SPREAD_MAX_US (INT64CONST(1) << 60)	/* of either part of an interval: their sum has 64 bits */
 
 /* The columns of interval_energy are the first six of energy_between's. */
 static void
@@ -69,7 +70,8 @@ energy_spread_max(FunctionCallInfo fcinfo, int arg)
 
 	energy_required(fcinfo, arg, "spread_max");
 	span = PG_GETARG_INTERVAL_P(arg);
-	if (span->month != 0 || span->time < 0 || span->day < 0 || span->time > INT64CONST(1) << 60)
+	if (span->month != 0 || span->time < 0 || span->day < 0 || span->time > ENERGY_SPREAD_MAX_US ||
+		span->day > ENERGY_SPREAD_MAX_US / USECS_PER_DAY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"spread_max\" must be a length of time in days or less, not below zero"),
@@ -109,6 +111,7 @@ energyledger_interval_energy(PG_FUNCTION_ARGS)
 	TimestampTz from;
 	TimestampTz to;
 	TimestampTz *boundary;
+	int64		slots;
 
 	energy_query(fcinfo, 3, &q);
 	energy_required(fcinfo, 1, "since");
@@ -122,14 +125,16 @@ energyledger_interval_energy(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"since\" and \"until\" must be ends of 15-minute slots, in this order"),
 				 errdetail("They are %s and %s.", pstrdup(timestamptz_to_str(from)), pstrdup(timestamptz_to_str(to)))));
-	if ((to - from) / ENERGY_SLOT_US > ENERGY_SLOTS_MAX)
+	/* the times may be further apart than 64 bits have microseconds */
+	slots = to / ENERGY_SLOT_US - from / ENERGY_SLOT_US;
+	if (slots > ENERGY_SLOTS_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many slots"),
 				 errdetail("%lld are asked for; at most %d are worked out at a time.",
-						   (long long) ((to - from) / ENERGY_SLOT_US), ENERGY_SLOTS_MAX),
+						   (long long) slots, ENERGY_SLOTS_MAX),
 				 errhint("Ask for less time at once.")));
-	q.count = (int) ((to - from) / ENERGY_SLOT_US);
+	q.count = (int) slots;
 	boundary = palloc(sizeof(TimestampTz) * (q.count + 1));
 	for (int i = 0; i <= q.count; i++)
 		boundary[i] = from + i * ENERGY_SLOT_US;

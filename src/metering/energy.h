@@ -167,10 +167,10 @@ extern void energy_read_long(const EnergyQuery *q, const EnergyRegister *r,
 extern void energy_read_stands(const EnergyQuery *q, const EnergyRegister *r,
 							   TimestampTz lo, TimestampTz hi, EnergyReadings *out);
 extern void energy_read_estimates(const EnergyQuery *q, EnergyDirection direction, EnergySlot *slot, int count);
-extern int64 energy_read_rollover(const char *meter, const char *obis);
+extern int64 energy_read_rollover(const EnergyQuery *q, const char *obis);
 
 /* energy_node.c */
-extern void energy_nodes(const char *meter, const EnergyRegisters *regs, EnergyReadings *readings, EnergyNodes *out);
+extern void energy_nodes(const EnergyQuery *q, const EnergyRegisters *regs, EnergyReadings *readings, EnergyNodes *out);
 extern bool energy_needs_day(const EnergyReadings *readings);
 extern TimestampTz energy_day_start(TimestampTz at);
 extern bool energy_stand_usable(EnergyReading *stand, int count);

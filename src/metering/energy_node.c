@@ -43,7 +43,7 @@ node_starts_meter(const EnergyReading *r)
 	return r->status == 'X' && r->from == r->to;
 }
 
-/* Readings of the same span stand together, the newest last. */
+/* Readings of the same span stand together, the newest last.  By their ends, and so day by day (DaySum). */
 static int
 node_compare_readings(const void *pa, const void *pb)
 {
@@ -54,9 +54,9 @@ node_compare_readings(const void *pa, const void *pb)
 	if (c == 0)
 		c = (a->from == a->to) - (b->from == b->to);
 	if (c == 0)
-		c = node_compare_int64(a->from, b->from);
-	if (c == 0)
 		c = node_compare_int64(a->to, b->to);
+	if (c == 0)
+		c = node_compare_int64(a->from, b->from);
 	if (c == 0)
 		c = node_starts_meter(a) - node_starts_meter(b);
 	if (c == 0)
@@ -153,7 +153,7 @@ node_of_interval(const EnergyReading *r, DaySum *sum, EnergyNodes *out)
 
 /* Between two stands: the difference of the rounded stands. */
 static void
-node_of_stands(const char *meter, const char *obis, const EnergyReading *a, const EnergyReading *b, EnergyNodes *out)
+node_of_stands(const EnergyQuery *q, const char *obis, const EnergyReading *a, const EnergyReading *b, EnergyNodes *out)
 {
 	EnergyNode *n = node_add(out, a, b);
 	int64		from_wh = node_wh(a->nwh);
@@ -167,7 +167,7 @@ node_of_stands(const char *meter, const char *obis, const EnergyReading *a, cons
 		n->why = ENERGY_EXCHANGED;
 	else if (b->nwh < a->nwh)
 	{
-		int64		rollover_wh = energy_read_rollover(meter, obis);
+		int64		rollover_wh = energy_read_rollover(q, obis);
 
 		n->wh += rollover_wh;
 		/* Half of a register's range between two stands is not believed. */
@@ -178,7 +178,7 @@ node_of_stands(const char *meter, const char *obis, const EnergyReading *a, cons
 
 /* Readings are sorted on the way. */
 void
-energy_nodes(const char *meter, const EnergyRegisters *regs, EnergyReadings *readings, EnergyNodes *out)
+energy_nodes(const EnergyQuery *q, const EnergyRegisters *regs, EnergyReadings *readings, EnergyNodes *out)
 {
 	const EnergyReading *stand = NULL;
 	DaySum		sum = {-1, 0, 0};
@@ -200,7 +200,7 @@ energy_nodes(const char *meter, const EnergyRegisters *regs, EnergyReadings *rea
 		if (!r->usable)
 			continue;
 		if (stand != NULL && stand->reg == r->reg && stand->from < r->from)
-			node_of_stands(meter, regs->reg[r->reg].obis, stand, r, out);
+			node_of_stands(q, regs->reg[r->reg].obis, stand, r, out);
 		stand = r;
 	}
 }

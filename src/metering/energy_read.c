@@ -341,17 +341,18 @@ energy_read_estimates(const EnergyQuery *q, EnergyDirection direction, EnergySlo
 
 /* At which reading the register starts again from 0, in Wh; 0: nobody said. */
 int64
-energy_read_rollover(const char *meter, const char *obis)
+energy_read_rollover(const EnergyQuery *q, const char *obis)
 {
 	static SPIPlanPtr plan;
-	Datum		value[2];
+	Datum		value[3];
 	int64		modulus_wh = 0;
 	bool		isnull;
 
-	value[0] = CStringGetTextDatum(meter);
+	value[0] = CStringGetTextDatum(q->meter);
 	value[1] = CStringGetTextDatum(obis);
+	value[2] = TimestampTzGetDatum(q->has_known_at ? q->known_at : DT_NOEND);
 	read_execute(&plan, "SELECT rollover_wh FROM energyledger.register_rollover WHERE meter = $1 AND obis = $2"
-				 " ORDER BY declared_at DESC, ledger_id DESC LIMIT 1", 2, 2, value);
+				 " AND declared_at <= $3 ORDER BY declared_at DESC, ledger_id DESC LIMIT 1", 2, 3, value);
 	if (SPI_processed > 0)
 		modulus_wh = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);

@@ -76,12 +76,14 @@ slots_on_grid(TimestampTz at)
 	return at % ENERGY_SLOT_US == 0;
 }
 
-/* Has slot i quarters to be made of? */
-static bool
-slots_split(const EnergyQuery *q, int i)
+/* The quarters that slot i can be made of; 0: it begins or ends beside their grid, or is one itself. */
+static int64
+slots_quarters(const EnergyQuery *q, int i)
 {
-	return slots_on_grid(q->boundary[i]) && slots_on_grid(q->boundary[i + 1]) &&
-		q->boundary[i + 1] - q->boundary[i] > ENERGY_SLOT_US;
+	/* its ends may be further apart than 64 bits have microseconds */
+	int64		quarters = q->boundary[i + 1] / ENERGY_SLOT_US - q->boundary[i] / ENERGY_SLOT_US;
+
+	return slots_on_grid(q->boundary[i]) && slots_on_grid(q->boundary[i + 1]) && quarters > 1 ? quarters : 0;
 }
 
 static void
@@ -90,10 +92,7 @@ slots_check(const EnergyQuery *q)
 	int64		quarters = 0;
 
 	for (int i = 0; i < q->count; i++)
-	{
-		if (slots_split(q, i))
-			quarters += (q->boundary[i + 1] - q->boundary[i]) / ENERGY_SLOT_US;
-	}
+		quarters += slots_quarters(q, i);
 	if (quarters + q->count > ENERGY_SLOTS_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -112,8 +111,8 @@ slots_list(const EnergyQuery *q, const EnergySlot *so_far, SlotList *list)
 
 	for (int i = 0; so_far != NULL && i < q->count; i++)
 	{
-		if (slots_split(q, i) && so_far[i].quality >= ENERGY_CONFLICTING)
-			quarters += (q->boundary[i + 1] - q->boundary[i]) / ENERGY_SLOT_US;
+		if (so_far[i].quality >= ENERGY_CONFLICTING)
+			quarters += slots_quarters(q, i);
 	}
 	list->asked = q->count;
 	list->count = q->count + (int) quarters;
@@ -125,7 +124,7 @@ slots_list(const EnergyQuery *q, const EnergySlot *so_far, SlotList *list)
 	{
 		TimestampTz from = q->boundary[i];
 		TimestampTz to = q->boundary[i + 1];
-		bool		split = so_far != NULL && slots_split(q, i) && so_far[i].quality >= ENERGY_CONFLICTING;
+		bool		split = so_far != NULL && slots_quarters(q, i) > 0 && so_far[i].quality >= ENERGY_CONFLICTING;
 
 		list->slot[i].from = from;
 		list->slot[i].to = to;
@@ -235,7 +234,7 @@ slots_fill(const EnergyQuery *q, const SlotWork *work, SlotWindow *w, const Time
 			w->day = true;
 			continue;
 		}
-		energy_nodes(q->meter, work->regs, readings, nodes);
+		energy_nodes(q, work->regs, readings, nodes);
 		energy_fill(nodes, boundary, boundaries, fill);
 		if (!slots_window_holds(fill, q, w))
 			continue;
