@@ -26,20 +26,25 @@
 #include "metering/receipt.h"
 #include "metering/unix_time.h"
 
-/* $1 meters, $2 retry in us.  The two differ in whose commands are looked at, and in how long to wait. */
+/*
+ * $1 meters, $2 retry in us, $3 rows at most, $4 the time.  The two differ in whose commands are looked at,
+ * and in how long to wait.  The time is a parameter, as no index is searched by clock_timestamp(): all
+ * commands there ever were would be read to find the few that are open.  Nor is a newer one for the
+ * same thing found by NOT EXISTS, which a planner may make a hash of all commands.
+ */
 #define COMMANDS_SQL(whose, wait) \
 "WITH open AS (" \
 " SELECT c.id, c.meter, c.counter, c.expires_at, c.note, p.attempts, p.last_at" \
 " FROM energyledger.command c" \
 " CROSS JOIN LATERAL (SELECT count(*) AS attempts, max(u.published_at) AS last_at" \
 "  FROM energyledger.command_publication u WHERE u.command_id = c.id) p" \
-" WHERE c.expires_at > clock_timestamp() AND " whose \
+" WHERE c.expires_at > $4 AND " whose \
 " AND NOT EXISTS (SELECT FROM energyledger.command_ack a WHERE a.command_id = c.id AND a.verdict = 'matched')" \
 " AND NOT EXISTS (SELECT FROM energyledger.command_cancellation x WHERE x.command_id = c.id)" \
-" AND NOT EXISTS (SELECT FROM energyledger.command n WHERE n.meter = c.meter AND n.thing = c.thing" \
-"  AND n.counter > c.counter AND n.not_before <= greatest(c.not_before, clock_timestamp()))" \
+" AND (SELECT true FROM energyledger.command n WHERE n.meter = c.meter AND n.thing = c.thing" \
+"  AND n.counter > c.counter AND n.not_before <= greatest(c.not_before, $4) LIMIT 1) IS NULL" \
 "), due AS (SELECT DISTINCT meter FROM open WHERE attempts = 0" \
-"  OR last_at <= clock_timestamp() - make_interval(secs => $2::float8 / 1000000 * " wait ")" \
+"  OR last_at <= $4 - make_interval(secs => $2::float8 / 1000000 * " wait ")" \
 ") SELECT o.meter, (SELECT m.shard FROM energyledger.meter m WHERE m.meter = o.meter" \
 "  ORDER BY m.registered_at DESC, m.ledger_id DESC LIMIT 1), o.id, o.counter, o.expires_at, o.note" \
 " FROM open o JOIN due USING (meter) ORDER BY o.meter, o.counter LIMIT $3"
@@ -93,8 +98,8 @@ downlink_commands(const Datum *meters, int64 retry_us, DownlinkRow **rows)
 {
 	static SPIPlanPtr plan_of = NULL;
 	static SPIPlanPtr plan_all = NULL;
-	Oid			types[3] = {TEXTARRAYOID, INT8OID, INT8OID};
-	Datum		values[3];
+	Oid			types[4] = {TEXTARRAYOID, INT8OID, INT8OID, TIMESTAMPTZOID};
+	Datum		values[4];
 	MemoryContext context = CurrentMemoryContext;
 	Snapshot	snapshot = receipt_snapshot("commands");
 	int			count;
@@ -102,13 +107,14 @@ downlink_commands(const Datum *meters, int64 retry_us, DownlinkRow **rows)
 	values[0] = meters != NULL ? *meters : (Datum) 0;
 	values[1] = Int64GetDatum(retry_us);
 	values[2] = Int64GetDatum(DOWNLINK_ROWS_MAX);
+	values[3] = TimestampTzGetDatum(GetCurrentTimestamp());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	PushActiveSnapshot(snapshot);
 	if (meters != NULL)
-		downlink_execute(&plan_of, commands_of_sql, 3, types, values, NULL, true, SPI_OK_SELECT);
+		downlink_execute(&plan_of, commands_of_sql, 4, types, values, NULL, true, SPI_OK_SELECT);
 	else
-		downlink_execute(&plan_all, commands_sql, 3, types, values, "n  ", true, SPI_OK_SELECT);
+		downlink_execute(&plan_all, commands_sql, 4, types, values, "n   ", true, SPI_OK_SELECT);
 	PopActiveSnapshot();
 	count = downlink_take(context, rows);
 	SPI_finish();

@@ -231,3 +231,15 @@ SELECT request AS note FROM energyledger.meter_resends(ARRAY['test:obeys'], '0 s
 SELECT split_part(:'note', E'\n', 5) AS range, attempts FROM energyledger.resend_request WHERE meter = 'test:obeys';
 SELECT energyledger.meter_resends(NULL, '0 seconds', '0 seconds');
 SELECT energyledger.meter_resends(NULL, NULL);
+
+-- ---- of many commands that are over, none is looked at to find those that are open
+
+INSERT INTO energyledger.command (id, meter, counter, thing, type, command, not_before, expires_at, note, key_number, role, sent_at)
+SELECT gen_random_uuid(), 'test:many', n, 'relay:1', 'relay', '{"type":"relay","relay":1,"on":true}', clock_timestamp() - interval '3 days',
+       clock_timestamp() - interval '2 days', repeat('x', 400), 1, 'nobody', clock_timestamp() - interval '3 days' FROM generate_series(1, 5000) n;
+VACUUM ANALYZE energyledger.command;
+BEGIN;
+SELECT count(*) FROM energyledger.meter_commands() WHERE meter = 'test:many';
+SELECT count(*) FROM energyledger.meter_commands(ARRAY['test:many']);
+SELECT seq_tup_read + idx_tup_fetch < 100 AS few_were_read FROM pg_stat_xact_user_tables WHERE relid = 'energyledger.command'::regclass;
+COMMIT;
