@@ -147,7 +147,7 @@ COMMENT ON FUNCTION energyledger.interval_energy(text, timestamptz, timestamptz,
 'energy_wh: whole Wh, NULL where quality is missing or conflicting; quality: measured, spread (a boundary lies inside a reading), substitute (by the meter), estimated, conflicting, missing; '
 'reason, of the last two: no_reading, not_spread (a total is known, over a longer time), not_usable (the reading says so, or is negative, too large or no energy), exchanged, decreased (a stand below the one before), contradicted (the parts are more than the total). '
 'The slots between two stands add up to the difference of the stands, each rounded to Wh, unless finer readings contradict it or are off by the tolerance. Needs SELECT on reading, and on energy_estimate, register_rollover, message where it comes to that. '
-'Errors: 22004 for a NULL other than known_at, 22023 for times that are no ends of slots or in the wrong order, a spread_max with months or below zero, 54000 for too many slots or registers. Rules: doc/energy.md.';
+'Errors: 22004 for a NULL other than known_at, 22023 for times that are no ends of slots or in the wrong order, a spread_max with months or below zero, 54000 for too many slots. Rules: doc/energy.md.';
 
 CREATE FUNCTION energyledger.energy_between(
     meter text,
@@ -209,7 +209,7 @@ AS 'MODULE_PATHNAME', 'energyledger_reading_conflicts';
 COMMENT ON FUNCTION energyledger.reading_conflicts(text, timestamptz, timestamptz, timestamptz) IS
 'Readings of the total registers, and differences of two stands, that touch [since, until) and that finer readings inside contradict: the parts are more than the total, or all of it and something else. '
 'meter: its name; known_at: as interval_energy. stands: a difference of stands, which may be one digit of the stands off, and 1 Wh; total_wh, parts_wh: what each says; '
-'epoch, seq, item: the message that has the total, the later stand''s. Errors: 22004 for a NULL other than known_at, 22023 for infinite times or a wrong order, 54000 for too many registers. Rules: doc/energy.md.';
+'epoch, seq, item: the message that has the total, the later stand''s. Errors: 22004 for a NULL other than known_at, 22023 for infinite times or a wrong order. Rules: doc/energy.md.';
 
 CREATE FUNCTION energyledger.daily_energy(
     meter text,

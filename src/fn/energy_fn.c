@@ -245,8 +245,11 @@ Datum
 energyledger_register_role(PG_FUNCTION_ARGS)
 {
 	EnergyRegister reg;
+	char	   *obis = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
-	energy_obis(text_to_cstring(PG_GETARG_TEXT_PP(0)), &reg);
+	/* a longer one is cut, and no name of ours then either */
+	strlcpy(reg.obis, obis, sizeof(reg.obis));
+	energy_obis(&reg);
 	if (reg.direction == ENERGY_OTHER)
 		PG_RETURN_TEXT_P(cstring_to_text("other"));
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s%s", energy_direction_name(reg.direction),

@@ -20,7 +20,8 @@
 #define ENERGY_NEAR_US USECS_PER_HOUR	/* longer intervals have an index of
 										 * their own, by that length */
 #define ENERGY_SLOTS_MAX 1000000		/* in a call */
-#define ENERGY_REGISTERS_MAX 256		/* of a meter */
+#define ENERGY_REGISTERS_MAX 520		/* of a meter: more names of registers of
+										 * energy there are not (energy_obis.c) */
 #define ENERGY_WH_MAX (INT64CONST(1) << 42)	/* a stand or an interval above is no
 											 * meter's; two million of them still
 											 * add up in 64 bits */
@@ -153,7 +154,9 @@ typedef void (*EnergyEmit) (void *to, EnergyDirection direction, const EnergySlo
 typedef void (*EnergyConflictEmit) (void *to, EnergyDirection direction, const EnergyNode *node);
 
 /* energy_obis.c */
-extern void energy_obis(const char *obis, EnergyRegister *out);
+#define ENERGY_OBIS_FROM "1-0:"	/* all names of registers of energy are above ... */
+#define ENERGY_OBIS_UNTIL "1-1;"	/* ... and below, as bytes */
+extern void energy_obis(EnergyRegister *out);	/* by out->obis */
 
 /* energy_read.c: SPI is connected */
 extern void energy_read_registers(const EnergyQuery *q, EnergyRegisters *out);

@@ -55,15 +55,14 @@ energy_obis_read(const char *s, int group[6])
 }
 
 void
-energy_obis(const char *obis, EnergyRegister *out)
+energy_obis(EnergyRegister *out)
 {
 	int			group[6];
 
-	strlcpy(out->obis, obis, sizeof(out->obis));
 	out->direction = ENERGY_OTHER;
 	out->tariff = 0;
 	out->channel = 0;
-	if (!energy_obis_read(obis, group))
+	if (!energy_obis_read(out->obis, group))
 		return;
 	if (group[0] != 1 || group[1] > 1 || (group[2] != 1 && group[2] != 2) || group[5] != 255)
 		return;

@@ -119,24 +119,33 @@ read_quantity(EnergyReading *r, int64 value, int scale, const char *unit)
 	r->unit_wh = Min((one + 999999999) / 1000000000, ENERGY_WH_MAX);
 }
 
-/* A register's place in the list, where it is put if it is new. */
+/*
+ * A register's place in the list, where it is put if it is new; NULL for one that counts no
+ * energy.  A meter may have as many of those as it likes: a question about all meters must
+ * not fail on one.
+ */
 static const EnergyRegister *
-read_register(const char *meter, EnergyRegisters *regs, const char *obis, size_t len)
+read_register(EnergyRegisters *regs, const char *obis, size_t len)
 {
+	EnergyRegister read;
 	EnergyRegister *r;
 
+	if (len >= sizeof(read.obis))
+		return NULL;
 	for (int i = 0; i < regs->count; i++)
 	{
 		if (strncmp(regs->reg[i].obis, obis, len) == 0 && regs->reg[i].obis[len] == '\0')
 			return &regs->reg[i];
 	}
+	memcpy(read.obis, obis, len);
+	read.obis[len] = '\0';
+	energy_obis(&read);
+	if (read.direction == ENERGY_OTHER)
+		return NULL;
 	if (regs->count == ENERGY_REGISTERS_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("meter \"%s\" has too many registers", meter),
-				 errdetail("At most %d are taken into account.", ENERGY_REGISTERS_MAX)));
+		elog(ERROR, "more registers of energy than there are names");
 	r = &regs->reg[regs->count];
-	energy_obis(pnstrdup(obis, len), r);
+	*r = read;
 	r->number = regs->count++;
 	return r;
 }
@@ -167,7 +176,7 @@ energy_readings_of(const EnergyReadings *all, const EnergyRegisters *regs, Energ
 	}
 }
 
-/* The rows that came back: of one register or, where a list is given, of any, which joins the list. */
+/* The rows that came back: of one register or, where a list is given, of any of energy, which joins the list. */
 static void
 read_append(const EnergyQuery *q, const EnergyRegister *one, EnergyRegisters *regs, EnergyReadings *out)
 {
@@ -177,15 +186,18 @@ read_append(const EnergyQuery *q, const EnergyRegister *one, EnergyRegisters *re
 	read_room(out, count);
 	for (int i = 0; i < count; i++)
 	{
-		EnergyReading *r = &out->reading[out->count++];
+		EnergyReading *r = &out->reading[out->count];
 		const EnergyRegister *reg;
 		Datum		value[10];
 		bool		null[10];
 		char	   *unit;
 
 		heap_deform_tuple(table->vals[i], table->tupdesc, value, null);
-		reg = regs == NULL ? one : read_register(q->meter, regs, VARDATA_ANY(DatumGetPointer(value[9])),
+		reg = regs == NULL ? one : read_register(regs, VARDATA_ANY(DatumGetPointer(value[9])),
 												 VARSIZE_ANY_EXHDR(DatumGetPointer(value[9])));
+		if (reg == NULL)
+			continue;
+		out->count++;
 		memset(r, 0, sizeof(*r));
 		r->from = DatumGetTimestampTz(value[0]);
 		r->to = DatumGetTimestampTz(value[1]);
@@ -222,9 +234,9 @@ read_kind(ReadKind kind, const EnergyQuery *q, const EnergyRegister *one, Energy
 }
 
 /*
- * Registers that a meter has, each found from the one before: those with a stand, or
- * with an interval over an hour or over a midnight (UTC), of which there are few
- * rows, in indexes of their own.
+ * Registers of energy that a meter has, each found from the one before: those with a stand,
+ * or with an interval over an hour or over a midnight (UTC), of which there are few
+ * rows, in indexes of their own.  Their names lie between two others.
  */
 void
 energy_read_registers(const EnergyQuery *q, EnergyRegisters *out)
@@ -233,21 +245,21 @@ energy_read_registers(const EnergyQuery *q, EnergyRegisters *out)
 	Datum		value[2];
 
 	value[0] = CStringGetTextDatum(q->meter);
-	value[1] = CStringGetTextDatum("");
+	value[1] = CStringGetTextDatum(ENERGY_OBIS_FROM);
 	for (;;)
 	{
 		char	   *obis;
 
-		read_execute(&plan, "(SELECT r.obis FROM energyledger.reading r"
-					 " WHERE r.meter = $1 AND r.obis > $2 AND r.from_at = r.to_at ORDER BY r.obis LIMIT 1)"
-					 " UNION ALL (SELECT r.obis FROM energyledger.reading r"
-					 " WHERE r.meter = $1 AND r.obis > $2 AND " READ_LONG_INDEX " ORDER BY r.obis LIMIT 1)"
+		read_execute(&plan, "(SELECT r.obis FROM energyledger.reading r WHERE r.meter = $1 AND r.obis > $2"
+					 " AND r.obis < '" ENERGY_OBIS_UNTIL "' AND r.from_at = r.to_at ORDER BY r.obis LIMIT 1)"
+					 " UNION ALL (SELECT r.obis FROM energyledger.reading r WHERE r.meter = $1 AND r.obis > $2"
+					 " AND r.obis < '" ENERGY_OBIS_UNTIL "' AND " READ_LONG_INDEX " ORDER BY r.obis LIMIT 1)"
 					 " ORDER BY 1 LIMIT 1", 2, 2, value);
 		if (SPI_processed == 0)
 			return;
 		obis = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 		SPI_freetuptable(SPI_tuptable);
-		read_register(q->meter, out, obis, strlen(obis));
+		(void) read_register(out, obis, strlen(obis));
 		value[1] = CStringGetTextDatum(obis);
 	}
 }

@@ -84,3 +84,17 @@ INSERT INTO energyledger.reading (meter, epoch, seq, item, obis, from_at, to_at,
     ('edge:midnight', 1, 3, 1, '1-0:1.8.0', '2025-06-02 00:00', '2025-06-02 00:15', 4, -1, 'Wh', 'G');
 SELECT energy_wh, quality FROM energyledger.interval_energy('edge:midnight', '2025-06-02 00:00', '2025-06-02 00:15');
 SELECT energy_wh, quality FROM energyledger.interval_energy('edge:midnight', '2025-06-01 23:00', '2025-06-02 01:00') WHERE from_at = '2025-06-02 00:00';
+
+-- ---- registers
+
+-- As many as a meter likes that count no energy, and all the names that do: one meter does not spoil a question about many.
+INSERT INTO energyledger.reading (meter, epoch, seq, item, obis, from_at, to_at, value, scale, unit, status)
+SELECT 'edge:registers', 1, n, 1, o, t, t, 5 * extract(hour FROM t)::int, 0, 'Wh', 'G'
+  FROM (SELECT format('%s:99.%s.0', b, n) FROM unnest('{1-0,6-0,1-1}'::text[]) b, generate_series(1, 300) n
+        UNION ALL
+        SELECT format('1-%s:%s.%s%s', b, c, de, f) FROM generate_series(0, 1) b, generate_series(1, 2) c, unnest('{"",*255}'::text[]) f,
+               (SELECT '8.' || e FROM generate_series(0, 63) e UNION ALL SELECT '29.0') x(de)) y(o),
+       unnest('{2025-06-01 00:00, 2025-06-01 01:00}'::timestamptz[]) WITH ORDINALITY s(t, n);
+SELECT count(DISTINCT obis) FROM energyledger.reading WHERE meter = 'edge:registers';
+SELECT direction, energy_wh, quality FROM energyledger.energy_between('edge:registers', '{2025-06-01 00:00, 2025-06-01 01:00}');
+SELECT role, count(*) FROM energyledger.meter_registers('edge:registers') GROUP BY role ORDER BY role;
