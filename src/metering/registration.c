@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "core/payload.h"
@@ -180,13 +181,17 @@ registration_lock_meter(const char *meter)
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
-/* Runs a statement over the arguments; leaves SPI connected. */
+/*
+ * Runs a statement over the arguments; leaves SPI connected.  With the newest snapshot, whatever the
+ * isolation level: the meter's lock is of use only to who sees what was committed under it.
+ */
 static void
 registration_execute(const char *sql, const Argument *arguments, int count, const NullableDatum *given, int expected)
 {
 	Oid			types[REGISTRATION_ARGUMENTS];
 	Datum		values[REGISTRATION_ARGUMENTS];
 	char		nulls[REGISTRATION_ARGUMENTS];
+	SPIPlanPtr	plan;
 	int			result;
 
 	for (int i = 0; i < count; i++)
@@ -195,7 +200,10 @@ registration_execute(const char *sql, const Argument *arguments, int count, cons
 		values[i] = given[i].value;
 		nulls[i] = given[i].isnull ? 'n' : ' ';
 	}
-	result = SPI_execute_with_args(sql, count, types, values, nulls, false, 0);
+	plan = SPI_prepare(sql, count, types);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
+	result = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
 	if (result != expected)
 		elog(ERROR, "registration ended with %s", SPI_result_code_string(result));
 }
