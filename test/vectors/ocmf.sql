@@ -58,7 +58,7 @@ INSERT INTO vector_case
 SELECT 'ocmf, read', id,
 	said ->> 'envelope' = 'ocmf' AND NOT said ? 'reason' AND said ->> 'type' = 'reading'
 	AND said ->> 'meter' IN (payload::jsonb ->> 'MS', payload::jsonb ->> 'GS')
-	AND payload::jsonb ->> 'PG' = 'T' || (said ->> 'seq') AND said ->> 'epoch' = '0'
+	AND payload::jsonb ->> 'PG' = 'T' || ((said ->> 'seq')::bigint - 1) AND said ->> 'epoch' = '0'
 FROM ocmf_record;
 
 -- readings in order; what one leaves out is the last that was written before
