@@ -250,7 +250,7 @@ AS 'MODULE_PATHNAME', 'energyledger_add_meter_key';
 REVOKE EXECUTE ON FUNCTION energyledger.add_meter_key(text, bytea, text, bigint, bigint, bigint, bigint, timestamptz, timestamptz, text) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.add_meter_key(text, bytea, text, bigint, bigint, bigint, bigint, timestamptz, timestamptz, text) IS
 'Adds a key to those that a meter may sign with, beside the others; for a key that it has already: says anew for which messages it is good. '
-'meter, public_key, algorithm: as for register_meter; from_epoch and from_seq, until_epoch and until_seq: first and last message it may sign, both included, until_ NULL: no last one; '
+'meter, public_key, algorithm: as for register_meter; from_epoch and from_seq, until_epoch and until_seq: first and last message it may sign, both included, until_ NULL: no last one; the meter''s sequence begins with the first that any key may sign; '
 'valid_from, valid_until: messages that arrive from the one time on and before the other; reason: at most 1000 bytes. Result: the ledger_id of its row in meter_key. '
 'Errors: 22023 for a bad name, key, algorithm or range, 22003 for a number out of range, 22004 for NULL where the default is none, 22001 for a reason too long, 55000 where the key is revoked.';
 

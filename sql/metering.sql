@@ -28,7 +28,8 @@ CREATE TABLE energyledger.message (
 ) USING ledger;
 CREATE UNIQUE INDEX message_key ON energyledger.message (meter, epoch, seq);
 -- where to look for the end of a meter's unbroken sequence, and the few messages beyond a gap
-CREATE INDEX message_chained_idx ON energyledger.message (meter, epoch, seq) WHERE chained AND (seq % 64 = 1 OR seq = 2);
+CREATE INDEX message_chained_idx ON energyledger.message (meter, epoch, seq)
+    WHERE chained AND (seq % 64 = 1 OR prev_valid IS NULL);
 CREATE INDEX message_unchained_idx ON energyledger.message (meter, epoch, seq) WHERE NOT chained;
 -- what somebody should look at: few, on a sound fleet
 CREATE INDEX message_anomaly_idx ON energyledger.message (meter, epoch, seq)
@@ -139,7 +140,7 @@ COMMENT ON COLUMN energyledger.message.ledger_id IS 'assigned by the ledger: sit
 COMMENT ON COLUMN energyledger.reading.ledger_id IS 'assigned by the ledger: site, then a counter';
 COMMENT ON COLUMN energyledger.quarantine.ledger_id IS 'assigned by the ledger: site, then a counter';
 COMMENT ON INDEX energyledger.message_key IS 'each message once';
-COMMENT ON INDEX energyledger.message_chained_idx IS 'where to look for the end of a meter''s unbroken sequence once it is broken: every 64th of an epoch, and its first, which of a charging station may be 2';
+COMMENT ON INDEX energyledger.message_chained_idx IS 'where to look for the end of a meter''s unbroken sequence once it is broken: every 64th of an epoch, and those without one before them';
 COMMENT ON INDEX energyledger.message_unchained_idx IS 'messages that were stored beyond a gap';
 COMMENT ON INDEX energyledger.message_anomaly_idx IS 'a chain or a clock that does not fit';
 COMMENT ON INDEX energyledger.reading_meter_idx IS 'a meter''s readings by time';
@@ -290,7 +291,7 @@ AS 'MODULE_PATHNAME', 'energyledger_meter_receipts';
 REVOKE EXECUTE ON FUNCTION energyledger.meter_receipts(text[]) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.meter_receipts(text[]) IS
 'Receipts for meters: up to which message everything is committed and on disk. meters: at most 10000 names. '
-'A row for each that has an unbroken sequence from seq 1 (OCMF: 1 or 2) in some epoch: the newest such epoch, the sequence''s last seq, and a C2SP signed note by the '
+'A row for each that has an unbroken sequence in some epoch, from seq 1 (OCMF: 1 or 2) or from the first message that any key of the meter is good for: the newest such epoch, the sequence''s last seq, and a C2SP signed note by the '
 'site''s key with the lines energyledger/receipt/v1, the log''s origin, the meter, "epoch seq", the base64 SHA-256 of message seq, ms since 1970 when signed; of a charging station (OCMF) '
 'one for each of its counters, epoch 0 before 1. '
 'Errors: 25001 in a transaction that has written (COMMIT first: a receipt speaks of committed data only), 25006 on a standby, 22004 for a NULL array or element, '

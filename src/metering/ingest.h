@@ -83,6 +83,9 @@ extern void ingest_batch(IngestMessage *messages, int count, int64 quarantine_id
 /* The signature, by a key that the meter has and that is good for this message. */
 extern refusal ingest_check_signature(IngestBatch *b, IngestMessage *m, const envelope *e);
 
+/* Has the meter no key for any message before this one?  Then its sequence begins here. */
+extern bool ingest_begins(const IngestBatch *b, const IngestMessage *m);
+
 /* An accepted message of type key: the batch's later messages are checked by what it says. */
 extern void ingest_take_key(IngestBatch *b, const IngestMessage *m);
 

@@ -156,6 +156,20 @@ ingest_check_signature(IngestBatch *b, IngestMessage *m, const envelope *e)
 	return why;
 }
 
+bool
+ingest_begins(const IngestBatch *b, const IngestMessage *m)
+{
+	const MeterKeys *keys = ingest_keys_of(b, m->meter);
+
+	/* where there are as many as are read, there may be earlier ones */
+	if (keys == NULL || keys->count == METER_KEYS_MAX)
+		return false;
+	for (int i = 0; i < keys->count; i++)
+		if (ingest_before(keys->key[i].from_epoch, keys->key[i].from_seq, m->epoch, m->seq))
+			return false;
+	return true;
+}
+
 static void
 ingest_put_key(MeterKeys *keys, const MeterKey *key)
 {

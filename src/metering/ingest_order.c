@@ -171,9 +171,10 @@ ingest_walk_reaches(const Lookup *l, const IngestMessage *m, const SequencePoint
 
 /* Sets chained and prev_* of a message that is new. */
 static void
-ingest_place(const Lookup *l, SequenceNewest *newest, IngestMessage *m,
+ingest_place(const IngestBatch *b, SequenceNewest *newest, IngestMessage *m,
 			 const SequencePoint *last, const SequencePoint *last_chained)
 {
+	const Lookup *l = &b->lookup;
 	StoredMessage before;
 	bool		in_ledger = true;
 
@@ -192,8 +193,11 @@ ingest_place(const Lookup *l, SequenceNewest *newest, IngestMessage *m,
 	}
 	else if (!ingest_find(l, newest, m->meter, m->epoch, m->seq - 1, &before))
 	{
-		/* a station that counts from 1 has no record 0, and nobody will send one */
-		m->chained = m->envelope == ENVELOPE_OCMF && m->seq == OCMF_SEQ_OF_ONE;
+		/*
+		 * A station that counts from 1 has no record 0, and what a meter said before it had a
+		 * key here is no business of ours: nobody will send either.
+		 */
+		m->chained = (m->envelope == ENVELOPE_OCMF && m->seq == OCMF_SEQ_OF_ONE) || ingest_begins(b, m);
 		m->prev_known = false;
 		return;
 	}
@@ -235,7 +239,7 @@ ingest_order(IngestBatch *b, IngestMessage **candidates, int count)
 			{
 				m->clock_back_ms = 0;
 				m->clock_ahead_ms = ingest_clock_ahead_ms(b, m);
-				ingest_place(l, &newest, m, &last, &last_chained);
+				ingest_place(b, &newest, m, &last, &last_chained);
 				m->verdict = INGEST_ACCEPTED;
 				here.stored.t_ms = m->t_ms;
 				here.stored.epoch = m->epoch;

@@ -180,7 +180,7 @@ lookup_walk(const Lookup *l, const char *meter, StoredMessage *reach)
 /*
  * On a sound fleet the newest message is chained, and that is it.  Where it is not,
  * something is missing: message_chained_idx has every 64th of the chained messages,
- * and the first of each epoch (seq 1, of a charging station 1 or 2).
+ * and where each sequence begins.
  */
 bool
 lookup_reach(const Lookup *l, const char *meter, int64 epoch, StoredMessage *reach)

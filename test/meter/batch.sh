@@ -61,6 +61,31 @@ el_is "a message further on" "$(bring 701 701)" "accepted|3"
 el_is "is in the unbroken sequence" "$(el_psql -c "SELECT bool_and(chained) FROM energyledger.message WHERE seq = 701")" "t"
 el_is "and in the receipt" "$(receipt_of "$first")" "0 701"
 
+# ---- a meter that has been counting for long when it comes to us ----
+
+"$EL_TMP/sign" keys 10 1 > "$EL_TMP/old.key"
+old=$(cut -f 1 "$EL_TMP/old.key")
+el_psql -c "CREATE UNLOGGED TABLE old (ordinal bigint, message bytea)" -c "COPY old FROM STDIN" < <("$EL_TMP/sign" messages 10 1 500 1)
+el_psql -c "CREATE TEMP TABLE k (meter text, public_key bytea, algorithm text)" -c "COPY k FROM STDIN" \
+	-c "SELECT energyledger.add_meter_key(meter, public_key, algorithm, from_seq => 330) > 0 FROM k" < "$EL_TMP/old.key" > /dev/null
+
+# messages of that meter from seq $1 to $2
+bring_old()
+{
+	el_psql -c "SELECT verdict, reason, count(*) FROM energyledger.ingest((SELECT array_agg(message ORDER BY ordinal)
+		FROM old WHERE ordinal + 1 BETWEEN $1 AND $2)) GROUP BY 1, 2 ORDER BY 1"
+}
+
+el_is "its first message with us" "$(bring_old 330 330)" "accepted||1"
+el_is "begins its sequence" "$(receipt_of "$old")" "0 330"
+el_is "and so do others go on from there" "$(bring_old 331 350)$(receipt_of "$old")" "accepted||200 350"
+el_is "nothing is missing before it" "$(el_psql -c "SELECT count(*) FROM energyledger.meter_gap WHERE meter = '$old'")" "0"
+el_is "what it said earlier is not ours to judge" "$(bring_old 329 329)" "quarantined|key_not_valid|1"
+el_is "messages beyond a gap" "$(bring_old 352 384)" "accepted||33"
+el_is "wait for it" "$(receipt_of "$old")" "0 350"
+el_is "until it is closed" "$(bring_old 351 351)$(receipt_of "$old")" "accepted||10 384"
+el_psql -c "DROP TABLE old"
+
 with=pglz
 el_psql -v ON_ERROR_STOP=1 -c "SET default_toast_compression = lz4" > /dev/null 2>&1 && with=lz4
 el_is "long messages are compressed by the fastest method that the server has" "$(el_psql -c "SELECT DISTINCT
@@ -113,7 +138,7 @@ el_psql -c "GRANT INSERT ON energyledger.message TO plain" -c "ALTER TABLE energ
 el_is "whose row-level security is not passed over" "$(refused 704)" \
 	"0A000: cannot ingest into table \"message\" because of its row-level security"
 el_psql -c "ALTER FUNCTION energyledger.ingest(bytea[], text[]) OWNER TO CURRENT_USER"
-el_is "nothing of all that was stored" "$(stored)" "2109 2109"
+el_is "nothing of all that was stored" "$(stored)" "2164 2164"
 el_is "the messages are accepted once nothing is in the way" "$(bring 704 800)" "accepted|291"
 el_is "the ledger verifies" "$(el_psql -c "SELECT energyledger.seal() IS NOT NULL" -c "SELECT count(*) FROM energyledger.verify()" | paste -sd' ')" "t 0"
 el_done
