@@ -73,7 +73,7 @@ cbor_check_simple(unsigned info)
 		return REFUSAL_NOT_AN_INTEGER;
 	if (info == 31)
 		return REFUSAL_INDEFINITE_LENGTH;
-	return REFUSAL_BAD_CBOR;
+	return info > 27 ? REFUSAL_BAD_CBOR : REFUSAL_UNSUPPORTED_ITEM;
 }
 
 refusal
@@ -113,8 +113,10 @@ cbor_read_head(cbor_reader *r, cbor_head *head)
 				return REFUSAL_BAD_CBOR;	/* an item is at least a byte */
 			break;
 		case CBOR_MAP:
-			if (head->argument > cbor_left(r) / 2 || head->argument > KEYSET_KEYS_MAX)
+			if (head->argument > cbor_left(r) / 2)
 				return REFUSAL_BAD_CBOR;
+			if (head->argument > KEYSET_KEYS_MAX)
+				return REFUSAL_TOO_MANY_ENTRIES;
 			break;
 		default:
 			break;
@@ -126,6 +128,8 @@ cbor_read_head(cbor_reader *r, cbor_head *head)
 static inline refusal
 cbor_expect(const cbor_head *head, cbor_type type)
 {
+	if (head->type == CBOR_TAG)
+		return REFUSAL_UNSUPPORTED_ITEM;
 	return head->type == type ? REFUSAL_NONE : REFUSAL_WRONG_TYPE;
 }
 
@@ -138,7 +142,7 @@ cbor_read_int(cbor_reader *r, int64_t *value)
 	if (why != REFUSAL_NONE)
 		return why;
 	if (head.type != CBOR_UNSIGNED && head.type != CBOR_NEGATIVE)
-		return REFUSAL_WRONG_TYPE;
+		return head.type == CBOR_TAG ? REFUSAL_UNSUPPORTED_ITEM : REFUSAL_WRONG_TYPE;
 	if (head.argument > INT64_MAX)
 		return REFUSAL_INTEGER_RANGE;
 	*value = head.type == CBOR_UNSIGNED ? (int64_t) head.argument : -1 - (int64_t) head.argument;
@@ -185,7 +189,7 @@ cbor_skip_map(cbor_reader *r, uint64_t count, int depth)
 		refusal		why = cbor_skip(r, 0);	/* a key is no container */
 
 		if (why == REFUSAL_NONE)
-			why = keyset_add(&seen, key, (size_t) (r->at - key), REFUSAL_BAD_CBOR);
+			why = keyset_add(&seen, key, (size_t) (r->at - key));
 		if (why == REFUSAL_NONE)
 			why = cbor_skip(r, depth);
 		if (why != REFUSAL_NONE)
@@ -208,7 +212,7 @@ cbor_skip(cbor_reader *r, int depth)
 		case CBOR_NEGATIVE:
 			return head.argument > INT64_MAX ? REFUSAL_INTEGER_RANGE : REFUSAL_NONE;
 		case CBOR_TAG:
-			return REFUSAL_BAD_CBOR;
+			return REFUSAL_UNSUPPORTED_ITEM;
 		case CBOR_ARRAY:
 			if (depth <= 0)
 				return REFUSAL_TOO_DEEP;

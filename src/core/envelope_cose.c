@@ -86,7 +86,7 @@ cose_read_header(cbor_reader *r, bool is_protected, keyset *labels, envelope *ou
 		else
 			why = cbor_read_string(r, CBOR_TEXT, &text, &text_len);
 		if (why == REFUSAL_NONE)
-			why = keyset_add(labels, raw, (size_t) (r->at - raw), REFUSAL_BAD_HEADER);
+			why = keyset_add(labels, raw, (size_t) (r->at - raw));
 		if (why == REFUSAL_NONE)
 			why = cose_read_header_value(r, label_is_int, label, is_protected, out);
 	}
@@ -158,7 +158,7 @@ envelope_cose_parse(const uint8_t *message, size_t len, uint8_t *scratch, envelo
 		return REFUSAL_UNKNOWN_ENVELOPE;
 	why = cbor_read_container(&r, CBOR_ARRAY, &count);
 	if (why == REFUSAL_NONE && count != 4)
-		why = REFUSAL_BAD_CBOR;
+		why = REFUSAL_BAD_SECTIONS;
 	if (why == REFUSAL_NONE)
 		why = cose_read_headers(&r, &protected_bytes, &protected_len, out);
 	if (why == REFUSAL_NONE)

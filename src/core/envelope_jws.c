@@ -47,7 +47,7 @@ jws_read_member(json_reader *r, keyset *names, envelope *out)
 	refusal		why = json_read_name(r, &name);
 
 	if (why == REFUSAL_NONE)
-		why = keyset_add(names, name.bytes, name.len, REFUSAL_BAD_HEADER);
+		why = keyset_add(names, name.bytes, name.len);
 	if (why != REFUSAL_NONE)
 		return why;
 	if (jws_string_is(&name, "crit") || jws_string_is(&name, "b64"))
@@ -106,8 +106,8 @@ envelope_jws_parse(const uint8_t *message, size_t len, uint8_t *scratch, envelop
 	refusal		why;
 
 	out->kind = ENVELOPE_JWS;
-	if (dot2 == NULL)
-		return REFUSAL_UNKNOWN_ENVELOPE;
+	if (dot2 == NULL || memchr(dot2 + 1, '.', (size_t) (end - dot2 - 1)) != NULL)
+		return REFUSAL_BAD_SECTIONS;
 	if (!base64url_decode(text, (size_t) (dot1 - text), header, MESSAGE_BYTES_MAX, &header_len))
 		return REFUSAL_BAD_BASE64;
 	why = jws_read_header(header, header_len, out);
@@ -119,7 +119,6 @@ envelope_jws_parse(const uint8_t *message, size_t len, uint8_t *scratch, envelop
 		return REFUSAL_BAD_BASE64;
 	out->payload = scratch + header_len;
 
-	/* a third dot would end up here, and is no base64url */
 	if (end - dot2 - 1 != JWS_SIGNATURE_CHARS)
 		return REFUSAL_BAD_SIGNATURE_LENGTH;
 	if (!base64url_decode(dot2 + 1, JWS_SIGNATURE_CHARS,

@@ -48,7 +48,7 @@ ocmf_read_member(json_reader *r, keyset *names, ocmf_signature *out)
 	refusal		why = json_read_name(r, &name);
 
 	if (why == REFUSAL_NONE)
-		why = keyset_add(names, name.bytes, name.len, REFUSAL_BAD_HEADER);
+		why = keyset_add(names, name.bytes, name.len);
 	if (why != REFUSAL_NONE)
 		return why;
 	if (ocmf_name_is(&name, "SA"))

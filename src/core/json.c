@@ -197,9 +197,11 @@ json_read_name(json_reader *r, json_string *name)
 	why = json_read_string(r, name);
 	if (why != REFUSAL_NONE)
 		return why;
-	/* an escaped name is a second spelling of a plain one */
-	if (!name->plain || json_peek(r) != ':')
+	if (json_peek(r) != ':')
 		return REFUSAL_BAD_JSON;
+	/* an escaped name is a second spelling of a plain one */
+	if (!name->plain)
+		return REFUSAL_NON_CANONICAL;
 	r->at++;
 	return REFUSAL_NONE;
 }
@@ -393,7 +395,7 @@ json_skip_container(json_reader *r, uint8_t bracket, int depth)
 
 			why = json_read_name(r, &name);
 			if (why == REFUSAL_NONE)
-				why = keyset_add(&seen, name.bytes, name.len, REFUSAL_BAD_JSON);
+				why = keyset_add(&seen, name.bytes, name.len);
 		}
 		if (why == REFUSAL_NONE)
 			why = json_skip(r, depth);

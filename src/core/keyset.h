@@ -30,9 +30,9 @@ keyset_init(keyset *s)
 	s->count = 0;
 }
 
-/* key must stay where it is while the set is used; too_many: code above the limit. */
+/* key must stay where it is while the set is used. */
 static inline refusal
-keyset_add(keyset *s, const uint8_t *key, size_t len, refusal too_many)
+keyset_add(keyset *s, const uint8_t *key, size_t len)
 {
 	for (int i = 0; i < s->count; i++)
 	{
@@ -40,7 +40,7 @@ keyset_add(keyset *s, const uint8_t *key, size_t len, refusal too_many)
 			return REFUSAL_DUPLICATE_KEY;
 	}
 	if (s->count == KEYSET_KEYS_MAX)
-		return too_many;
+		return REFUSAL_TOO_MANY_ENTRIES;
 	s->key[s->count] = key;
 	s->len[s->count] = len;
 	s->count++;

@@ -301,7 +301,7 @@ ocmf_read_reading(json_reader *r, ocmf_reading *g)
 			break;
 		why = json_read_name(r, &name);
 		if (why == REFUSAL_NONE)
-			why = keyset_add(&names, name.bytes, name.len, REFUSAL_BAD_JSON);
+			why = keyset_add(&names, name.bytes, name.len);
 		if (why == REFUSAL_NONE)
 			why = ocmf_read_reading_member(r, &name, g, &bit);
 		if (why == REFUSAL_NONE)
@@ -382,7 +382,7 @@ payload_ocmf_parse(const uint8_t *data, size_t len, payload *out)
 			break;
 		why = json_read_name(&r, &name);
 		if (why == REFUSAL_NONE)
-			why = keyset_add(&names, name.bytes, name.len, REFUSAL_BAD_JSON);
+			why = keyset_add(&names, name.bytes, name.len);
 		if (why == REFUSAL_NONE)
 			why = ocmf_read_member(&r, &name, &record, out);
 	}

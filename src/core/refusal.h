@@ -14,12 +14,15 @@ typedef enum refusal
 	REFUSAL_TOO_LARGE,			/* above MESSAGE_BYTES_MAX */
 	REFUSAL_EMPTY,
 	REFUSAL_UNKNOWN_ENVELOPE,	/* first bytes are no envelope of ours */
-	REFUSAL_BAD_CBOR,			/* not well-formed, or not of the fixed profile */
+	REFUSAL_BAD_CBOR,			/* not well-formed */
+	REFUSAL_UNSUPPORTED_ITEM,	/* CBOR that the profile does not have: a tag,
+								 * undefined, a simple value */
 	REFUSAL_INDEFINITE_LENGTH,
 	REFUSAL_NON_CANONICAL,		/* a longer form where a shorter one exists */
 	REFUSAL_DUPLICATE_KEY,
 	REFUSAL_TRAILING_BYTES,
 	REFUSAL_TOO_DEEP,
+	REFUSAL_TOO_MANY_ENTRIES,	/* in one map, object or header */
 	REFUSAL_BAD_BASE64,			/* alphabet, padding, or non-canonical bits */
 	REFUSAL_BAD_JSON,
 	REFUSAL_BAD_UTF8,
@@ -43,8 +46,9 @@ typedef enum refusal
 	REFUSAL_WRONG_TYPE,			/* well-formed, but a text where the profile has
 								 * an integer, or the like */
 	REFUSAL_BAD_KEY,			/* a new key that its algorithm cannot use, or a revoked one */
+	REFUSAL_BAD_SECTIONS,		/* the envelope has not its parts: COSE four,
+								 * JWS three, OCMF two */
 	/* OCMF */
-	REFUSAL_BAD_SECTIONS,		/* not OCMF|payload|signature */
 	REFUSAL_MISSING_SIGNATURE,	/* no SD */
 	REFUSAL_UNSUPPORTED_ENCODING,	/* SE or SM is none of the specification's */
 	REFUSAL_BAD_HEX,

@@ -240,7 +240,7 @@ cose_headers(void **state)
 		{"d28446a20127044161a1044161", REFUSAL_DUPLICATE_KEY},
 		{"d28444a1012700a0", REFUSAL_TRAILING_BYTES}, {"d28443a10127a10401", REFUSAL_WRONG_TYPE},
 		{"d28443a10127a11863818180", REFUSAL_TOO_DEEP}, {"d28443a10127a11863f93c00", REFUSAL_NOT_AN_INTEGER},
-		{"d28543a10127a0", REFUSAL_BAD_CBOR}, {"d28343a10127a0", REFUSAL_BAD_CBOR},
+		{"d28543a10127a0", REFUSAL_BAD_SECTIONS}, {"d28343a10127a0", REFUSAL_BAD_SECTIONS},
 		{"d28443a10127bfff", REFUSAL_INDEFINITE_LENGTH}, {"d2a143a10127a0", REFUSAL_WRONG_TYPE}
 	};
 	char		hex[400];
@@ -272,7 +272,7 @@ limits(void **state)
 
 	assert_int_equal(parse(message, 0, &e), REFUSAL_EMPTY);
 	assert_int_equal(parse(message, sizeof(message), &e), REFUSAL_TOO_LARGE);
-	assert_int_equal(parse(message, sizeof(message) - 1, &e), REFUSAL_UNKNOWN_ENVELOPE);
+	assert_int_equal(parse(message, sizeof(message) - 1, &e), REFUSAL_BAD_SECTIONS);
 	assert_int_equal(parse("{}", 2, &e), REFUSAL_UNKNOWN_ENVELOPE);
 }
 

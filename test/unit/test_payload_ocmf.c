@@ -214,7 +214,7 @@ refusals(void **state)
 		{"", REFUSAL_EMPTY}, {"[]", REFUSAL_WRONG_TYPE}, {"{", REFUSAL_BAD_JSON}, {"{" SOUND "}x", REFUSAL_TRAILING_BYTES},
 		{"{" SOUND ",\"PG\":\"T12\"}", REFUSAL_DUPLICATE_KEY}, {"{" SOUND ",\"ZZ\":1,\"ZZ\":1}", REFUSAL_DUPLICATE_KEY},
 		{"{" SOUND ",\"ZZ\":[[[[]]]]}", REFUSAL_TOO_DEEP}, {"{" SOUND ",\"ZZ\":01}", REFUSAL_BAD_JSON},
-		{"{" SOUND ",\"ZZ\":\"\xff\"}", REFUSAL_BAD_UTF8}, {"{" SOUND ",\"Z\\u0041\":1}", REFUSAL_BAD_JSON},
+		{"{" SOUND ",\"ZZ\":\"\xff\"}", REFUSAL_BAD_UTF8}, {"{" SOUND ",\"Z\\u0041\":1}", REFUSAL_NON_CANONICAL},
 		{"{" SOUND ",\"FV\":\"2.0\"}", REFUSAL_UNSUPPORTED_VERSION}, {"{" SOUND ",\"FV\":\"10.0\"}", REFUSAL_UNSUPPORTED_VERSION},
 		{"{" SOUND ",\"FV\":\"\"}", REFUSAL_UNSUPPORTED_VERSION}, {"{" SOUND ",\"FV\":2}", REFUSAL_UNSUPPORTED_VERSION},
 		{"{" SOUND ",\"FV\":null}", REFUSAL_WRONG_TYPE}, {"{" SOUND ",\"GS\":1}", REFUSAL_WRONG_TYPE},
