@@ -5,8 +5,8 @@
 # than the system's (servers.sh brings them: newer ones, and one of this version with
 # assertions), some tests with every cache thrown away as often as can be, pg_upgrade
 # to the newer ones, tampering drawn from many seeds, everybody killed at every step of a message's
-# way, 5,000 meters that reconnect at once, and fuzzing of minutes.  Output is
-# kept in build/check-long/, and the last line is make check's.
+# way, 50,000 bad messages, 5,000 meters that reconnect at once, and fuzzing of minutes.
+# Output is kept in build/check-long/, and the last line is make check's.
 #
 #   SERVERS="15 17 18"       versions to try          FUZZ_SECONDS_EACH=300
 #   TAMPER_SEEDS=24          how many, each drawn
@@ -118,6 +118,7 @@ for ((i = 0; i < TAMPER_SEEDS; i++)); do
 done
 
 suite bridge/steps-20 env CYCLES=20 bash "$EL_ROOT/test/bridge/steps.sh"
+suite bridge/hostile-50000 env BAD=50000 bash "$EL_ROOT/test/bridge/hostile.sh"
 suite bridge/storm-5000 env METERS=5000 GONE_S=10 bash "$EL_ROOT/test/bridge/storm.sh"
 
 SUITE_SECONDS_MAX=$FUZZ_SECONDS_MAX
