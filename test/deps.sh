@@ -16,7 +16,7 @@ PACKAGES="gcc libc6-dev make pkg-config postgresql-15 postgresql-server-dev-15 l
 case ${1:-} in
 	check | check-long)
 		PACKAGES="$PACKAGES libcmocka-dev clang libclang-rt-14-dev postgresql-15-pgtap cppcheck clang-tidy procps openssl
-			golang-go golang-golang-x-mod-dev"
+			golang-go golang-golang-x-mod-dev faketime"
 		;;
 esac
 [ "${1:-}" != check-long ] || PACKAGES="$PACKAGES bison flex perl zlib1g-dev libxml2-dev dpkg-dev patchelf"

@@ -51,6 +51,7 @@ typedef struct meter_options
 	int64_t		profile_to_s;
 	const char *timezone;
 	int64_t		start_ms;
+	int64_t		clock_ms;		/* how far the meters' clocks are ahead */
 	int			days;
 	int			interval_s;
 	int			slots_per_message;
@@ -249,7 +250,8 @@ extern bool meter_command_due(meter_fleet *f, meter_keep *k, meter *m);
 extern downlink_verdict meter_resend_take(meter_fleet *f, meter_keep *k, meter *m, const char *note, size_t len,
 										  int64_t *again);
 
-extern int64_t meter_clock_ms(void);	/* since 1970 */
+extern int64_t meter_clock_ms(void);	/* since 1970, by the meters' clocks */
+extern void meter_clock_set(int64_t ahead_ms);
 
 /* ---------------------------------------------------------------- link and run */
 

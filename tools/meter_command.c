@@ -12,13 +12,21 @@
 
 #include "meter_orders.h"
 
+static int64_t meter_clock_ahead_ms;
+
+void
+meter_clock_set(int64_t ahead_ms)
+{
+	meter_clock_ahead_ms = ahead_ms;
+}
+
 int64_t
 meter_clock_ms(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000 + meter_clock_ahead_ms;
 }
 
 /* Sign an answer and put it where it is sent next; false: error printed. */

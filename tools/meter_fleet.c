@@ -180,8 +180,13 @@ next_payload(meter_fleet *f, meter *m, payload *p)
 		count = meter_profile_read(m, slot, &p->reading[p->reading_count]);
 		if (m->orders != NULL)
 			meter_orders_obey(m->orders, meter_clock_ms(), &p->reading[p->reading_count], count);
+		for (int i = 0; i < count; i++)
+		{
+			p->reading[p->reading_count + i].from_ms += o->clock_ms;
+			p->reading[p->reading_count + i].to_ms += o->clock_ms;
+		}
 		p->reading_count += count;
-		p->t_ms = slot->to_ms;
+		p->t_ms = slot->to_ms + o->clock_ms;
 		slots++;
 	}
 	if (slots == 0)
@@ -227,7 +232,7 @@ meter_fleet_sign_ack(meter_fleet *f, meter *m, const payload_ack *ack, uint8_t o
 	p.type = PAYLOAD_ACK;
 	p.reading_count = 0;
 	p.ack = *ack;
-	p.t_ms = m->measured_to_ms > 0 ? m->measured_to_ms : f->options->start_ms;
+	p.t_ms = (m->measured_to_ms > 0 ? m->measured_to_ms : f->options->start_ms) + f->options->clock_ms;
 	return sign_payload(f, m, &p, out);
 }
 
@@ -253,7 +258,7 @@ meter_fleet_sign_next(meter_fleet *f, uint8_t out[MESSAGE_BYTES_MAX], meter **wh
 		len = sign_payload(f, m, &p, out);
 		if (len < 0)
 			return -1;
-		m->measured_to_ms = p.t_ms;
+		m->measured_to_ms = p.t_ms - f->options->clock_ms;
 		*whose = m;
 		return len;
 	}

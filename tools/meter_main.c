@@ -59,6 +59,7 @@ main(int argc, char **argv)
 	int			status;
 
 	meter_options_parse(argc, argv, &options);
+	meter_clock_set(options.clock_ms);
 	if (!core_crypto_init())
 	{
 		meter_error("could not start the cryptography library");

@@ -17,6 +17,7 @@
 #include "meter.h"
 
 #define EXIT_USAGE 2
+#define CLOCK_S_MAX 31622400	/* 366 days */
 
 static const char usage_text[] =
 "energyledger-meter plays meters: signs readings, publishes them over MQTT 5,\n"
@@ -36,6 +37,8 @@ static const char usage_text[] =
 "  --timezone ZONE        of the file's local time (default UTC)\n"
 "  --date DATE            first day played (default 2025-06-21), UTC\n"
 "  --days N               days played (default 1)\n"
+"  --clock-s N            the meters' clocks are N seconds ahead, of the calendar and when they\n"
+"                         judge commands; behind where N is negative (default 0)\n"
 "  --interval-s N         length of an interval (default 900; a file has its own)\n"
 "  --readings-per-message N   intervals in one message (default 1)\n"
 "  --format jws|cose      envelope (default cose)\n"
@@ -74,7 +77,7 @@ static const char usage_text[] =
 enum
 {
 	OPT_BROKER = 256, OPT_CLIENT_ID, OPT_TENANT, OPT_SHARD, OPT_METERS, OPT_SEED, OPT_PREFIX,
-	OPT_PROFILE, OPT_PROFILE_FROM, OPT_PROFILE_TO, OPT_TIMEZONE, OPT_DATE, OPT_DAYS,
+	OPT_PROFILE, OPT_PROFILE_FROM, OPT_PROFILE_TO, OPT_TIMEZONE, OPT_DATE, OPT_DAYS, OPT_CLOCK,
 	OPT_INTERVAL, OPT_READINGS, OPT_FORMAT, OPT_EPOCH, OPT_RATE, OPT_WINDOW, OPT_RESEND,
 	OPT_TIMEOUT, OPT_FLIP, OPT_VKEY, OPT_OPERATOR_VKEY, OPT_LISTEN, OPT_NO_RECEIPT, OPT_REGISTER, OPT_QUIET, OPT_STATE,
 	OPT_DUMP, OPT_WRITE, OPT_HELP, OPT_VERSION
@@ -94,6 +97,7 @@ static const struct option long_options[] = {
 	{"timezone", required_argument, NULL, OPT_TIMEZONE},
 	{"date", required_argument, NULL, OPT_DATE},
 	{"days", required_argument, NULL, OPT_DAYS},
+	{"clock-s", required_argument, NULL, OPT_CLOCK},
 	{"interval-s", required_argument, NULL, OPT_INTERVAL},
 	{"readings-per-message", required_argument, NULL, OPT_READINGS},
 	{"format", required_argument, NULL, OPT_FORMAT},
@@ -280,6 +284,9 @@ parse_what(meter_options *o, int option, const char *arg)
 			return true;
 		case OPT_FORMAT:
 			parse_format(o, arg);
+			return true;
+		case OPT_CLOCK:
+			o->clock_ms = parse_int("clock-s", arg, -CLOCK_S_MAX, CLOCK_S_MAX) * 1000;
 			return true;
 		case OPT_EPOCH:
 			o->epoch = (uint32_t) parse_int("epoch", arg, 0, UINT32_MAX);
