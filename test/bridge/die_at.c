@@ -1,46 +1,60 @@
 /*
- * die_at.c: loaded into a bridge before its libraries: at a chosen step of a message's
- * way, a chosen process is killed with -9.
+ * die_at.c: loaded into bridge, PostgreSQL and meters before their libraries: at a chosen
+ * step of a message's way, a chosen process is killed with -9.
  *
- *     DIE_STEP    one of the names below
- *     DIE_COUNT   at its so-manieth time
- *     DIE_PID     whom; 0 or absent: the bridge itself
- *     DIE_MARK    file made before, so that whoever watches knows
+ *     DIE_FILE   "number step count pid": at the so-manieth time that the process gets to
+ *                this step since the number changed, pid is killed.  The file's name
+ *                gets ".struck" first, so that whoever watches knows, and nobody else strikes.
  *
- * The bridge itself is the one that is installed; what it calls is only watched.
+ * The programs are those that are installed; what they call is only watched.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
+#include <limits.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static atomic_int die_seen;
+static atomic_int die_number;
 static struct mosquitto *die_in;	/* the connection that messages come by */
 static _Thread_local const char *die_asked; /* what the database was asked last */
+static bool die_verified;		/* a server process: it has to do with messages */
 
 static void
 die_here(const char *step)
 {
-	const char *wanted = getenv("DIE_STEP");
-	const char *count = getenv("DIE_COUNT");
-	const char *pid = getenv("DIE_PID");
-	const char *mark = getenv("DIE_MARK");
-	int			fd;
+	const char *path = getenv("DIE_FILE");
+	char		text[100] = "";
+	char		wanted[32];
+	char		struck[PATH_MAX];
+	int			number;
+	int			count;
+	int			pid;
+	int			fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 
-	if (wanted == NULL || count == NULL || mark == NULL || strcmp(step, wanted) != 0 || ++die_seen != atoi(count))
+	if (fd < 0)
 		return;
-	fd = open(mark, O_CREAT | O_WRONLY, 0644);
-	if (fd >= 0)
-		close(fd);
-	kill(pid != NULL && atoi(pid) > 0 ? atoi(pid) : getpid(), SIGKILL);
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	if (sscanf(text, "%d %31s %d %d", &number, wanted, &count, &pid) != 4 || strcmp(step, wanted) != 0)
+		return;
+	if (atomic_exchange(&die_number, number) != number)
+		die_seen = 0;
+	snprintf(struck, sizeof(struck), "%s.struck", path);
+	if (++die_seen >= count && rename(path, struck) == 0)
+		kill(pid, SIGKILL);
 }
 
 #define REAL(name) ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
@@ -82,13 +96,18 @@ mosquitto_publish_v5(struct mosquitto *m, int *mid, const char *topic, int len, 
 					 bool retain, const mosquitto_property *p)
 {
 	bool		receipt = strstr(topic, "/down/receipt") != NULL;
+	bool		message = strstr(topic, "/up/reading") != NULL;
 	int			rc;
 
 	if (receipt)
 		die_here("receipt");
+	if (message)
+		die_here("publish");
 	rc = REAL(mosquitto_publish_v5) (m, mid, topic, len, payload, qos, retain, p);
 	if (receipt)
 		die_here("receipt-queued");
+	if (message)
+		die_here("published");
 	return rc;
 }
 
@@ -135,4 +154,83 @@ PQgetResult(PGconn *c)
 			die_here("committed");
 	}
 	return r;
+}
+
+/* ---------------------------------------------------------------- in PostgreSQL */
+
+static bool die_in_server;
+
+/* Before it writes what it is doing over its name. */
+static void __attribute__((constructor))
+die_loaded(void)
+{
+	die_in_server = strcmp(program_invocation_short_name, "postgres") == 0;
+}
+
+int
+crypto_sign_verify_detached(const unsigned char *signature, const unsigned char *m, unsigned long long len, const unsigned char *key)
+{
+	int			rc;
+
+	if (die_in_server)
+		die_here("parse");
+	rc = REAL(crypto_sign_verify_detached) (signature, m, len, key);
+	die_verified = die_in_server;
+	if (die_verified)
+		die_here("parsed");
+	return rc;
+}
+
+/* A table grows: rows are being written. */
+static void
+die_write(int fd)
+{
+	char		link[40];
+	char		path[PATH_MAX];
+	ssize_t		len;
+	int			kept = errno;
+
+	if (!die_verified)
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, sizeof(path) - 1);
+	path[len > 0 ? len : 0] = '\0';
+	if (strstr(path, "/base/") != NULL)
+		die_here("insert");
+	errno = kept;
+}
+
+ssize_t
+pwrite(int fd, const void *data, size_t len, off_t at)
+{
+	die_write(fd);
+	return REAL(pwrite) (fd, data, len, at);
+}
+
+ssize_t
+pwrite64(int fd, const void *data, size_t len, off64_t at)
+{
+	die_write(fd);
+	return REAL(pwrite64) (fd, data, len, at);
+}
+
+ssize_t
+pwritev64(int fd, const struct iovec *data, int count, off64_t at)
+{
+	die_write(fd);
+	return REAL(pwritev64) (fd, data, count, at);
+}
+
+/* WAL, at COMMIT. */
+int
+fdatasync(int fd)
+{
+	int			rc;
+
+	if (die_verified)
+		die_here("flush");
+	rc = REAL(fdatasync) (fd);
+	if (die_verified)
+		die_here("flushed");
+	return rc;
 }

@@ -13,16 +13,23 @@
 CYCLES=${CYCLES:-3}
 METERS=4
 RATE=60							# messages a second
-STEPS="received begin begin-sent ingest-sent ingested commit commit-sent committed receipts-sent
-	receipt receipt-queued acknowledge acknowledged"
+# As the meters, the bridge and PostgreSQL get to them.
+STEPS=${STEPS:-"publish published
+	received begin begin-sent ingest-sent ingested commit commit-sent committed receipts-sent
+	receipt receipt-queued acknowledge acknowledged
+	parse parsed insert flush flushed"}
 
 el_begin steps
 el_stage
-el_cluster steps
-el_broker
-el_psql -c "CREATE EXTENSION pg_energyledger" -c "CREATE ROLE bridge LOGIN IN ROLE energyledger_writer"
 cc -shared -fPIC -Wall -o "$EL_TMP/die_at.so" "$EL_ROOT/test/bridge/die_at.c" \
 	-I"$("$PG_CONFIG" --includedir)" -ldl || el_die "cannot build die_at"
+chmod 755 "$EL_TMP/die_at.so"
+export DIE_FILE=$EL_RUN/die
+watched() { LD_PRELOAD="$EL_TMP/die_at.so" "$@"; }
+el_cluster_init steps
+watched el_cluster_start
+el_broker
+el_psql -c "CREATE EXTENSION pg_energyledger" -c "CREATE ROLE bridge LOGIN IN ROLE energyledger_writer"
 METER=$EL_BIN/energyledger-meter
 vkey=$(el_psql -c "SELECT energyledger.site_vkey()")
 EL_BRIDGE_LOG=$EL_TMP/log/bridge
@@ -35,38 +42,44 @@ meter_start()
 	case $name in
 		bridge | postgres) word=(--no-receipt) ;;
 	esac
-	el_spawn "$EL_TMP/log/meter-$name" "$METER" --broker "127.0.0.1:$EL_MQTT_PORT" --seed "$name" --prefix "$name-" \
+	el_spawn "$EL_TMP/log/meter-$name" env LD_PRELOAD="$EL_TMP/die_at.so" "$METER" --broker "127.0.0.1:$EL_MQTT_PORT" --seed "$name" --prefix "$name-" \
 		--meters "$METERS" --days "$days" --client-id "meters-$name" --rate "$1" --quiet --timeout-s 0 \
 		--state "$EL_RUN/$name.state" "${word[@]}"
 	meter_pid=$EL_SPAWN_PID meter_job=$EL_SPAWN_JOB
 }
 bridge_start()
 {
-	el_spawn "$EL_BRIDGE_LOG" env PGUSER=bridge LD_PRELOAD="$EL_TMP/die_at.so" DIE_STEP="${1:-}" DIE_COUNT="${2:-1}" DIE_PID="${3:-0}" \
-		DIE_MARK="$mark" "$EL_BIN/energyledger-bridge" --broker-port "$EL_MQTT_PORT" --backoff-ms-max 200 --database-timeout-ms 5000
+	el_spawn "$EL_BRIDGE_LOG" env PGUSER=bridge LD_PRELOAD="$EL_TMP/die_at.so" \
+		"$EL_BIN/energyledger-bridge" --broker-port "$EL_MQTT_PORT" --backoff-ms-max 200 --database-timeout-ms 5000
 	EL_BRIDGE_PID=$EL_SPAWN_PID EL_BRIDGE_JOB=$EL_SPAWN_JOB
 }
 
-mark=$EL_RUN/mark
-happened() { [ -e "$mark" ]; }
+happened() { [ -e "$DIE_FILE.struck" ]; }
+number=0
 missed=
 # Once: kill VICTIM at STEP, and set it up again.
 once()
 {
-	local victim=$1 step=$2 pid=0 postmaster children
+	local victim=$1 step=$2 pid postmaster children
 
-	rm -f "$mark"
+	rm -f "$DIE_FILE" "$DIE_FILE.struck"
+	bridge_start
 	case $victim in
+		bridge) pid=$EL_BRIDGE_PID ;;
 		broker) pid=$EL_BROKER_PID ;;
 		postgres) pid=$(head -1 "$EL_PGDATA/postmaster.pid") ;;
 		meter) pid=$meter_pid ;;
 	esac
 	postmaster=$pid
 	[ "$victim" != postgres ] || children=$(pgrep -P "$postmaster")
-	bridge_start "$step" $((2 + RANDOM % 3)) "$pid"
+	number=$((number + 1))
+	echo "$number $step $((1 + RANDOM % 3)) $pid" > "$DIE_FILE.new"
+	chmod 644 "$DIE_FILE.new"
+	mv "$DIE_FILE.new" "$DIE_FILE"
 	if ! el_wait 15 happened; then
 		missed="$missed $victim:$step"
-		[ "$pid" = 0 ] || kill -KILL "$pid"
+		rm -f "$DIE_FILE"
+		kill -KILL "$pid"
 	fi
 	case $victim in
 		broker)
@@ -76,7 +89,7 @@ once()
 		postgres)
 			orphans_gone() { ! kill -0 $children 2> /dev/null; }
 			el_wait 20 orphans_gone
-			el_cluster_start
+			watched el_cluster_start
 			;;
 		meter)
 			el_reap KILL "$meter_pid" "$meter_job" 2> /dev/null
