@@ -172,4 +172,45 @@ el_is "the last bridge ends with 0" $? 0
 el_is "no bridge lost count" "$(lines 'do not add up')" 0
 el_psql -c "SELECT energyledger.seal()" > /dev/null
 el_is "the ledger is intact" "$(el_psql -c "SET client_min_messages = warning" -c "SELECT count(*) FROM energyledger.verify()")" 0
+
+# ---------------------------------------------------------------- no room for WAL
+
+# PostgreSQL does not survive that: it stops, and cannot start before there is room.
+if [ -n "$disk" ]; then
+	el_cluster_stop fast
+	rm -rf "${disk:?}"/*
+	export PGDATABASE=postgres
+	el_cluster_init wal "max_wal_size = 48MB" "min_wal_size = 32MB"
+	mv "$EL_PGDATA/pg_wal" "$disk/wal"
+	ln -s "$disk/wal" "$EL_PGDATA/pg_wal"
+	el_cluster_start
+	el_psql -c "CREATE EXTENSION pg_energyledger"
+	vkey=$(el_psql -c "SELECT energyledger.site_vkey()")
+	fleet wal 4
+	: > "$EL_BRIDGE_LOG"
+	el_bridge_start --backoff-ms-max 500
+	send wal 4 --rate 100 --days 2 & sender=$!
+	some() { [ "$(stored wal)" -gt 50 ]; }
+	el_wait 20 some
+	head -c 200M /dev/zero > "$disk/ballast" 2> /dev/null
+	# From segment to segment, until there is no room for another.
+	switched() { ! el_psql -c "SELECT pg_switch_wal()" -c "SELECT txid_current()" > /dev/null 2>&1; }
+	el_ok "WAL disk full: PostgreSQL stops over it" el_wait 20 switched
+	el_ok "WAL disk full: it says why" el_wait 10 grep -q 'PANIC.*No space left on device' "$EL_PGLOG"
+	el_ok "WAL disk full: the bridge sees it go" el_wait 20 logged 'database_lost'
+	sleep 4
+	el_is "WAL disk full: one line, whatever the tries" "$(lines database_lost)" 1
+	rm -f "$disk/ballast"
+	el_as_server "$EL_BIN/pg_ctl" -D "$EL_PGDATA" status > /dev/null || el_cluster_start
+	wait $sender
+	el_is "WAL disk full: once there is room, every meter gets its receipts" $? 0
+	el_is "WAL disk full: all are stored, once" "$(el_psql -c "SELECT count(*), count(DISTINCT (meter, epoch, seq)) FROM energyledger.message")" "768|768"
+	el_is "WAL disk full: no message is taken for a bad one" "$(el_psql -c "SELECT count(*) FROM energyledger.quarantine")" 0
+	el_bridge_stop TERM
+	el_psql -c "SELECT energyledger.seal()" > /dev/null
+	el_is "WAL disk full: the ledger is intact" "$(el_psql -c "SET client_min_messages = warning" -c "SELECT count(*) FROM energyledger.verify()")" 0
+	el_cluster_stop fast
+else
+	el_skip "WAL disk full" "only root can make a small disk"
+fi
 el_done
