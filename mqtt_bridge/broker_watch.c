@@ -64,8 +64,6 @@ broker_watch_judge(const config *cfg, const mqtt_client *in)
 	if (in->has_session_expiry && in->session_expiry_s < cfg->session_expiry_s)
 		log_warning("broker_expiry", "the broker keeps our session for %lu s while we are away, not for the %lld s asked for",
 					(unsigned long) in->session_expiry_s, (long long) cfg->session_expiry_s);
-	if (in->retain_available == 0)
-		log_warning("broker_retain", "the broker retains no messages: a meter that sleeps when its receipt is sent misses it");
 	if (days < BROKER_WATCH_DAYS_LEFT)
 		log_event(LOG_LEVEL_WARNING, "certificate_ends", LOG_FIELDS(LOG_NUMBER("days_left", days)),
 				  "our certificate %s runs out in %lld days", cfg->broker_certfile, (long long) days);

@@ -58,7 +58,6 @@ mqtt_client_on_connect(struct mosquitto *handle, void *arg, int reason, int flag
 		return;
 	}
 	c->session_present = (flags & 1) != 0;
-	mosquitto_property_read_byte(properties, MQTT_PROP_RETAIN_AVAILABLE, &c->retain_available, false);
 	mosquitto_property_read_int16(properties, MQTT_PROP_SERVER_KEEP_ALIVE, &c->server_keepalive_s, false);
 	c->has_session_expiry = mosquitto_property_read_int32(properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
 														  &c->session_expiry_s, false) != NULL;
@@ -111,7 +110,6 @@ mqtt_client_create(mqtt_client *c, const config *cfg, const char *suffix, bool c
 	mosquitto_int_option(c->handle, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_int_option(c->handle, MOSQ_OPT_SEND_MAXIMUM, 65535);
 	mosquitto_threaded_set(c->handle, true);
-	c->retain_available = 1;
 	mosquitto_log_callback_set(c->handle, mqtt_client_on_log);
 	mosquitto_connect_v5_callback_set(c->handle, mqtt_client_on_connect);
 	mosquitto_disconnect_v5_callback_set(c->handle, mqtt_client_on_disconnect);

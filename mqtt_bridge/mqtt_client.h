@@ -34,7 +34,6 @@ typedef struct mqtt_client
 	char		error[MQTT_CLIENT_ERROR_BYTES_MAX]; /* why it was lost */
 	char		said[MQTT_CLIENT_ERROR_BYTES_MAX / 2];	/* the library's last error */
 	/* what CONNACK said */
-	uint8_t		retain_available;
 	uint16_t	server_keepalive_s; /* 0: ours holds */
 	bool		has_session_expiry;
 	uint32_t	session_expiry_s;
