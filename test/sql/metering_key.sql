@@ -160,6 +160,24 @@ SELECT * FROM pg_temp.take('c6', 'c6_other');
 SELECT seq, clock_status, abs(clock_ahead_ms - extract(epoch FROM sent_at - received_at) * 1000) < 2 AS ahead, clock_back_ms FROM energyledger.meter_clock WHERE meter = 'test:clock' ORDER BY seq;
 SELECT seq, kind, left(encode(expected, 'hex'), 8) AS expected, left(encode(found, 'hex'), 8) AS found FROM energyledger.meter_fork WHERE meter = 'test:clock' ORDER BY seq, kind;
 
+-- Of parties and locations the newest row counts, and the older ones stay.
+COPY energyledger.party (party, name, contact) FROM STDIN;
+p-1	The first name	p@example.org
+p-1	The second name	\N
+p-2	Another	\N
+\.
+COPY energyledger.location (location, party, address, latitude_microdegrees, longitude_microdegrees, grid_zone, time_zone) FROM STDIN;
+house-1	p-1	1 Old Road	52370000	4890000	NL	Europe/Amsterdam
+house-1	p-2	1 New Road	52370000	4890000	NL	Europe/Amsterdam
+\.
+SELECT party, name::text, contact::text FROM energyledger.party_current ORDER BY party;
+SELECT l.location, l.address::text, l.grid_zone, l.time_zone, p.name::text AS party, m.meter
+  FROM energyledger.location_current l JOIN energyledger.party_current p USING (party) JOIN energyledger.meter_current m USING (location);
+SELECT (SELECT count(*) FROM energyledger.party) AS parties, (SELECT count(*) FROM energyledger.location) AS locations;
+\set VERBOSITY terse
+UPDATE energyledger.location SET address = 'elsewhere';
+\set VERBOSITY default
+
 -- The register is a ledger like the rest.
 SELECT energyledger.seal() IS NOT NULL AS sealed;
 SET client_min_messages = warning;
