@@ -88,7 +88,11 @@ bench_ingest_kind()
 	bench_print "${name}_batch" "$batch" messages
 	bench_print "${name}_message_size" "$(el_psql -c "SELECT round(avg(length(message))) FROM message_$kind")" bytes
 	bench_print "${name}_runs" "$INGEST_RUNS" runs
-	[ "$readings" = 1 ] || bench_print_rate ingest_readings_per_s readings/s "${readings_s[@]}"
+	if [ "$readings" != 1 ]; then
+		bench_print_rate ingest_readings_per_s readings/s "${readings_s[@]}"
+		bench_print_rate ingest_readings_per_cpu_s readings/s \
+			"$(awk "BEGIN { print $readings * 1000000 / $(bench_median "${ingest_cpu[@]}") }")"
+	fi
 	bench_print_rate "${name}_messages_per_s" messages/s "${ingest[@]}"
 	bench_print_rate "${name/ingest/ed25519_verify}_per_s" signatures/s "${ed25519[@]}"
 	bench_print_ratio "${name}_vs_ed25519" "${ingest[*]}" "${ed25519[*]}" ingest/ed25519

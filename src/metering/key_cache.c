@@ -28,6 +28,7 @@
 #include "metering/key_cache.h"
 #include "metering/tables.h"
 
+/* of what the allocator holds; looked at between batches, so one batch may stand above it */
 #define KEY_CACHE_BYTES_MAX ((Size) 32 * 1024 * 1024)
 
 typedef struct KeyCacheEntry
@@ -38,7 +39,6 @@ typedef struct KeyCacheEntry
 
 static MemoryContext cache_context = NULL;
 static HTAB *cache = NULL;
-static Size cache_bytes = 0;
 static Oid	cache_relid = InvalidOid;
 static bool cache_is_stale = false;
 
@@ -77,7 +77,6 @@ key_cache_reset(void)
 	MemoryContextReset(cache_context);
 	ctl.hcxt = cache_context;
 	cache = hash_create("keys of meters", 1024, &ctl, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	cache_bytes = 0;
 }
 
 void
@@ -86,7 +85,7 @@ key_cache_begin(Relation rel)
 	/* its lock may have been ours already: then nobody has looked */
 	AcceptInvalidationMessages();
 	if (cache != NULL && !cache_is_stale && cache_relid == RelationGetRelid(rel) &&
-		cache_bytes <= KEY_CACHE_BYTES_MAX)
+		MemoryContextMemAllocated(cache_context, true) <= KEY_CACHE_BYTES_MAX)
 		return;
 	cache_is_stale = false;
 	cache_relid = RelationGetRelid(rel);
@@ -192,6 +191,5 @@ key_cache_find(Relation rel, Snapshot snapshot, const char *meter)
 	entry->keys = MemoryContextAlloc(cache_context, size);
 	memcpy(entry->keys, read, size);
 	pfree(read);
-	cache_bytes += size + sizeof(KeyCacheEntry);
 	return entry->keys;
 }
