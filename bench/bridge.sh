@@ -6,6 +6,7 @@
 # so that neither signing nor publishing takes part.  Processor time is that of the
 # bridge and of all of PostgreSQL, with what it takes to seal the last rows and to write
 # everything to disk (CHECKPOINT); the broker's is not counted, nor is what publishes.
+# bridge_cores says how many cores all of them, the broker too, had busy meanwhile.
 # In the same run, in turn: bridges of 1, 2 and 4 shards; meters so many that no two
 # messages of a batch share a receipt; the same messages through mosquitto_sub | psql COPY
 # into a plain table, checked by nobody; and libsodium checking their signatures.
@@ -85,7 +86,7 @@ bench_bridge_run()
 	until bench_bridge_has_accepted "$BRIDGE_MESSAGES"; do
 		kill -0 "$EL_BRIDGE_PID" 2>/dev/null && [ $(($(bench_now_ms) - start)) -lt $((BRIDGE_WAIT_S * 1000)) ] ||
 			el_die "the bridge did not bring all messages: $(bench_bridge_accepted) of $BRIDGE_MESSAGES"
-		sleep 0.05
+		sleep 0.1
 	done
 	BENCH_MS=$(($(bench_now_ms) - start))
 	bench_settle
@@ -117,7 +118,7 @@ bench_bridge_copy_run()
 # A run of every kind, and of Ed25519.  Lists of figures by kind.
 bench_bridge_round()
 {
-	local run=$1 kind name shards meters rate ns
+	local run=$1 kind name shards meters rate ns broker
 
 	read -r rate ns < <("$BENCH_SIGN" verify "$BRIDGE_METERS" "$BRIDGE_VERIFY_S" 1) || el_die "could not measure Ed25519"
 	BENCH_VERIFY_US+=" $(awk "BEGIN { print $ns / 1000 }")"
@@ -125,11 +126,14 @@ bench_bridge_round()
 		IFS=: read -r name shards meters <<< "$kind"
 		el_progress "bridge: run $((run + 1)), $name"
 		bench_bridge_fill "$name" "$shards" "$meters"
+		broker=$(bench_process_cpu_ms "$EL_BROKER_PID")
 		if [ "$name" = copy ]; then
 			bench_bridge_copy_run
 		else
 			bench_bridge_run "$name" "$shards"
 		fi
+		broker=$(($(bench_process_cpu_ms "$EL_BROKER_PID") - broker))
+		BENCH_CORES[$name]+=" $(awk "BEGIN { print ($BENCH_CLIENT_MS + $BENCH_SERVER_MS + $broker) / $BENCH_MS }")"
 		BENCH_RATES[$name]+=" $(bench_rate "$BRIDGE_MESSAGES" "$BENCH_MS")"
 		BENCH_CLIENT_US[$name]+=" $(awk "BEGIN { print $BENCH_CLIENT_MS * 1000 / $BRIDGE_MESSAGES }")"
 		BENCH_SERVER_US[$name]+=" $(awk "BEGIN { print $BENCH_SERVER_MS * 1000 / $BRIDGE_MESSAGES }")"
@@ -150,6 +154,7 @@ bench_bridge_report()
 		bench_print_rate "bridge_messages_per_s_$name" messages/s ${BENCH_RATES[$name]}
 		bench_print "bridge_cpu_client_$name" "$(bench_median ${BENCH_CLIENT_US[$name]})" us
 		bench_print "bridge_cpu_postgres_$name" "$(bench_median ${BENCH_SERVER_US[$name]})" us
+		bench_print "bridge_cores_$name" "$(printf '%.2f' "$(bench_median ${BENCH_CORES[$name]})")" cores
 	done
 	bench_print_ratio ingest_cpu_vs_verify "${BENCH_BOTH_US[1]}" "$BENCH_VERIFY_US" cpu/verify
 	bench_print_ratio ingest_cpu_vs_verify_2 "${BENCH_BOTH_US[2]}" "$BENCH_VERIFY_US" cpu/verify
@@ -164,7 +169,7 @@ bench_bridge_report()
 bench_bridge()
 {
 	local run
-	local -A BENCH_RATES=() BENCH_CLIENT_US=() BENCH_SERVER_US=() BENCH_BOTH_US=()
+	local -A BENCH_RATES=() BENCH_CLIENT_US=() BENCH_SERVER_US=() BENCH_BOTH_US=() BENCH_CORES=()
 	local BENCH_VERIFY_US="" BENCH_FIRST=0 BENCH_SIGN BENCH_PUBLISH BENCH_METRICS_PORT BENCH_SUBSCRIBE
 
 	BENCH_SIGN=$(bench_program sign_messages "$BENCH_DIR/signed_meter.c") || exit 1
