@@ -47,6 +47,7 @@ CREATE UNIQUE INDEX command_id ON energyledger.command (id);
 CREATE UNIQUE INDEX command_counter ON energyledger.command (meter, counter);
 CREATE INDEX command_thing ON energyledger.command (meter, thing, counter);
 CREATE INDEX command_expires ON energyledger.command (expires_at);
+CREATE INDEX command_open ON energyledger.command (meter, expires_at);
 COMMENT ON TABLE energyledger.command IS 'commands to meters, as they were signed. Written by send_command() and cancel_command(); what became of them is in view command_state';
 COMMENT ON COLUMN energyledger.command.id IS 'names it, here and in the meter''s answer';
 COMMENT ON COLUMN energyledger.command.meter IS 'who is to do it';
@@ -65,6 +66,7 @@ COMMENT ON INDEX energyledger.command_id IS 'commands by id';
 COMMENT ON INDEX energyledger.command_counter IS 'no counter twice; a meter''s last one';
 COMMENT ON INDEX energyledger.command_thing IS 'newer commands for the same thing';
 COMMENT ON INDEX energyledger.command_expires IS 'those that may still be published';
+COMMENT ON INDEX energyledger.command_open IS 'those of a meter';
 
 CREATE TABLE energyledger.command_cancellation (
     command_id   uuid NOT NULL,
@@ -88,7 +90,7 @@ CREATE TABLE energyledger.command_publication (
     published_at timestamptz NOT NULL
 ) USING ledger;
 CREATE UNIQUE INDEX command_publication_attempt ON energyledger.command_publication (command_id, attempt);
-COMMENT ON TABLE energyledger.command_publication IS 'when a broker had taken a command. Written by commands_published()';
+COMMENT ON TABLE energyledger.command_publication IS 'when a broker had taken a command for its meter. Written by commands_published()';
 COMMENT ON COLUMN energyledger.command_publication.command_id IS 'which command';
 COMMENT ON COLUMN energyledger.command_publication.attempt IS 'counts from 1: it is published again until the meter answers';
 COMMENT ON COLUMN energyledger.command_publication.published_at IS 'when the bridge said so';
@@ -341,17 +343,23 @@ COMMENT ON FUNCTION energyledger.cancel_command(uuid, text) IS
 'Result: the id of the command of type cancel. Where the meter has carried it out meanwhile, its acknowledgement counts. '
 'Errors: 22004 for NULL, 22023 for an empty reason and for a command of type cancel, 22001 for a reason too long, P0002 where there is no such command, 55000 where it was answered for good, was cancelled or has expired; as send_command() besides.';
 
-CREATE FUNCTION energyledger.meter_commands(meters text[] DEFAULT NULL, retry interval DEFAULT '30 seconds')
+CREATE FUNCTION energyledger.meter_commands(
+    meters text[] DEFAULT NULL,
+    retry interval DEFAULT '30 seconds',
+    shards text[] DEFAULT NULL,
+    after text DEFAULT NULL)
 RETURNS TABLE (meter text, shard text, id uuid, counter bigint, expires_at timestamptz, note text)
 LANGUAGE C VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 ROWS 10
 AS 'MODULE_PATHNAME', 'energyledger_meter_commands';
-REVOKE EXECUTE ON FUNCTION energyledger.meter_commands(text[], interval) FROM PUBLIC;
-COMMENT ON FUNCTION energyledger.meter_commands(text[], interval) IS
+REVOKE EXECUTE ON FUNCTION energyledger.meter_commands(text[], interval, text[], text) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.meter_commands(text[], interval, text[], text) IS
 'Commands that are to be published now, as signed notes; publish them in the order given, then call commands_published(). meters: at most 10000 names, as meters that were just heard from; NULL: all. '
 'A meter''s unanswered commands are returned, all of them, when one of them was not published yet or retry ago; with meters NULL the wait doubles with each publication, up to 128 times retry. '
-'retry: 1 second to 1 day. shard: as registered, NULL where none is. At most 10000 rows, by meter and counter. Expired, cancelled, superseded and answered commands are left out. '
+'retry: 1 second to 1 day. shards: only of meters that are registered in one of these, at most 10000; NULL: of all. after (with meters NULL): only of the next 2000 meters behind this name (COLLATE "C") that have commands which have not expired, which takes a short time however many there are; '
+'where there may be more behind them, a last row has the last of these names and nothing else. '
+'shard: as registered, NULL where none is. At most 10000 rows, by meter and counter. Expired, cancelled, superseded and answered commands are left out. '
 'Errors: 25001 in a transaction that has written (COMMIT first: only what is committed may leave), 25006 on a standby, 22004 for a NULL element, 22023 for several dimensions or a retry out of range, 54000 for too many.';
 
 CREATE FUNCTION energyledger.commands_published(ids uuid[])
@@ -361,18 +369,23 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'energyledger_commands_published';
 REVOKE EXECUTE ON FUNCTION energyledger.commands_published(uuid[]) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.commands_published(uuid[]) IS
-'Records that a broker has acknowledged these commands. ids: at most 10000; ids of no command are passed over. Result: the number of rows written to command_publication. '
+'Records that a broker has acknowledged these commands, to a meter that has a subscription there as far as the broker says. ids: at most 10000; ids of no command are passed over. Result: the number of rows written to command_publication. '
 'What is not recorded is published again, which does no harm: a meter knows a command by its counter. Errors: 22004 for NULL, 22023 for several dimensions, 54000 for too many.';
 
-CREATE FUNCTION energyledger.meter_resends(meters text[] DEFAULT NULL, grace interval DEFAULT '10 seconds', every interval DEFAULT '1 minute')
+CREATE FUNCTION energyledger.meter_resends(
+    meters text[] DEFAULT NULL,
+    grace interval DEFAULT '10 seconds',
+    every interval DEFAULT '1 minute',
+    shards text[] DEFAULT NULL)
 RETURNS TABLE (meter text, shard text, request text)
 LANGUAGE C VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 ROWS 10
 AS 'MODULE_PATHNAME', 'energyledger_meter_resends';
-REVOKE EXECUTE ON FUNCTION energyledger.meter_resends(text[], interval, interval) FROM PUBLIC;
-COMMENT ON FUNCTION energyledger.meter_resends(text[], interval, interval) IS
+REVOKE EXECUTE ON FUNCTION energyledger.meter_resends(text[], interval, interval, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.meter_resends(text[], interval, interval, text[]) IS
 'Requests to meters to send again what is missing (meter_gap), as notes signed by the site''s key; COMMIT, then publish them. meters: at most 10000 names; NULL: all. '
 'grace: a gap is asked for when what came after it has been here so long (0 to 1 day); every: a meter is asked at most once in it (1 second to 1 day), and where it was asked for just the same before, after twice, four times, up to 64 times that. '
+'shards: only meters that are registered in one of these, at most 10000; NULL: all. '
 'A request names the 16 newest gaps. At most 10000 rows. What was asked is remembered in resend_request. '
 'Errors: 22004 for a NULL element or interval, 22023 for several dimensions or an interval out of range, 54000 for too many, 25006 on a standby. Note format: doc/messages.md, c2sp.org/signed-note.';

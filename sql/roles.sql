@@ -38,8 +38,8 @@ GRANT SELECT ON energyledger.meter, energyledger.meter_key, energyledger.meter_c
     TO energyledger_reader;
 
 GRANT EXECUTE ON FUNCTION energyledger.ingest(bytea[], text[]), energyledger.meter_receipts(text[]),
-    energyledger.meter_commands(text[], interval), energyledger.commands_published(uuid[]),
-    energyledger.meter_resends(text[], interval, interval),
+    energyledger.meter_commands(text[], interval, text[], text), energyledger.commands_published(uuid[]),
+    energyledger.meter_resends(text[], interval, interval, text[]),
     energyledger.set_aside(bytea, text, text), energyledger.bridge_report(jsonb)
     TO energyledger_writer;
 

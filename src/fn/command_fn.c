@@ -82,15 +82,15 @@ command_fn_time(FunctionCallInfo fcinfo, int arg, const char *name, TimestampTz 
 	return t;
 }
 
-/* meters text[]: NULL for all, else each of them a name. */
+/* text[]: NULL for all, else each of them a name. */
 static const Datum *
-command_fn_meters(FunctionCallInfo fcinfo, int arg)
+command_fn_names(FunctionCallInfo fcinfo, int arg, const char *name)
 {
 	Datum	   *elements;
 
 	if (PG_ARGISNULL(arg))
 		return NULL;
-	(void) array_elements(PG_GETARG_ARRAYTYPE_P(arg), "meters", TEXTOID, DOWNLINK_METERS_MAX, &elements, NULL);
+	(void) array_elements(PG_GETARG_ARRAYTYPE_P(arg), name, TEXTOID, DOWNLINK_METERS_MAX, &elements, NULL);
 	return &fcinfo->args[arg].value;
 }
 
@@ -168,17 +168,18 @@ energyledger_cancel_command(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(by);
 }
 
-/* meter_commands(meters text[], retry interval) */
+/* meter_commands(meters text[], retry interval, shards text[], after text) */
 Datum
 energyledger_meter_commands(PG_FUNCTION_ARGS)
 {
-	const Datum *meters = command_fn_meters(fcinfo, 0);
+	const Datum *meters = command_fn_names(fcinfo, 0, "meters");
 	int64		retry_us = command_fn_interval(fcinfo, 1, "retry", DOWNLINK_WAIT_LEAST_US, DOWNLINK_WAIT_MOST_US);
+	const Datum *shards = command_fn_names(fcinfo, 2, "shards");
 	DownlinkRow *rows;
 	int			count;
 
 	InitMaterializedSRF(fcinfo, 0);
-	count = downlink_commands(meters, retry_us, &rows);
+	count = downlink_commands(meters, retry_us, shards, PG_ARGISNULL(3) ? NULL : &fcinfo->args[3].value, &rows);
 	command_fn_put(fcinfo, rows, count);
 	return (Datum) 0;
 }
@@ -194,19 +195,20 @@ energyledger_commands_published(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32((int32) downlink_published(PG_GETARG_DATUM(0)));
 }
 
-/* meter_resends(meters text[], grace interval, every interval) */
+/* meter_resends(meters text[], grace interval, every interval, shards text[]) */
 Datum
 energyledger_meter_resends(PG_FUNCTION_ARGS)
 {
-	const Datum *meters = command_fn_meters(fcinfo, 0);
+	const Datum *meters = command_fn_names(fcinfo, 0, "meters");
 	int64		grace_us = command_fn_interval(fcinfo, 1, "grace", 0, DOWNLINK_WAIT_MOST_US);
 	int64		every_us = command_fn_interval(fcinfo, 2, "every", DOWNLINK_WAIT_LEAST_US, DOWNLINK_WAIT_MOST_US);
+	const Datum *shards = command_fn_names(fcinfo, 3, "shards");
 	DownlinkRow *rows;
 	int			count;
 
 	PreventCommandIfReadOnly("energyledger.meter_resends()");
 	InitMaterializedSRF(fcinfo, 0);
-	count = downlink_resends(meters, grace_us, every_us, &rows);
+	count = downlink_resends(meters, grace_us, every_us, shards, &rows);
 	command_fn_put(fcinfo, rows, count);
 	return (Datum) 0;
 }

@@ -119,6 +119,13 @@ SELECT shard, counter, id = ANY (ARRAY[:'one', :'two', :'three']::uuid[]) AS sen
   FROM energyledger.meter_commands(ARRAY['test:live', 'test:nobody']) WHERE meter = 'test:live';
 SELECT count(*) FROM energyledger.meter_commands(ARRAY['test:nobody']);
 SELECT count(*) FROM energyledger.meter_commands() WHERE meter = 'test:live';
+-- of some shards; and what comes after a name
+SELECT count(*) FROM energyledger.meter_commands(shards => ARRAY['6', '7']) WHERE meter = 'test:live';
+SELECT count(*) FROM energyledger.meter_commands(shards => ARRAY['6']);
+SELECT count(*), count(id) FROM energyledger.meter_commands(after => 'test:liv') WHERE meter = 'test:live';
+SELECT count(*), count(id) FROM energyledger.meter_commands(after => 'test:live') WHERE meter = 'test:live';
+SELECT count(*) FROM energyledger.meter_commands(after => 'zzz');
+SELECT energyledger.meter_commands(shards => ARRAY[NULL]);
 SELECT energyledger.commands_published(ARRAY[:'one', :'two', :'three', '88888888-8888-4888-8888-888888888888']::uuid[]);
 SELECT count(*) FROM energyledger.meter_commands(ARRAY['test:live']);
 SELECT pg_sleep(1.1);
@@ -128,6 +135,7 @@ SELECT energyledger.commands_published(ARRAY[:'one', :'two', :'three']::uuid[]);
 SELECT pg_sleep(1.1);
 SELECT counter FROM energyledger.meter_commands(ARRAY['test:live'], '1 second');
 SELECT count(*) FROM energyledger.meter_commands(NULL, '1 second') WHERE meter = 'test:live';
+SELECT count(*) FROM energyledger.meter_commands(NULL, '1 second', after => '') WHERE meter = 'test:live';
 -- what is new goes out at once, and with it, before it, what is not answered
 SELECT energyledger.send_command('test:live', '{"type": "relay", "relay": 1, "on": true}') AS four \gset
 SELECT counter FROM energyledger.meter_commands(ARRAY['test:live']);
@@ -212,6 +220,8 @@ SELECT * FROM pg_temp.bring('after_gap', 'after_gap_2');
 SELECT from_seq, to_seq FROM energyledger.meter_gap WHERE meter = 'test:obeys' ORDER BY 1;
 -- not at once: what is missing may just be late
 SELECT count(*) FROM energyledger.meter_resends(ARRAY['test:obeys']);
+-- nor where it is not asked for: it may be another bridge's
+SELECT count(*) FROM energyledger.meter_resends(NULL, '0 seconds', shards => ARRAY['nowhere']);
 SELECT meter, shard, request AS note FROM energyledger.meter_resends(ARRAY['test:obeys'], '0 seconds') \gset
 SELECT :'meter' AS meter, :'shard' AS shard, energyledger.verify_note(:'note', energyledger.site_vkey()) AS by_site;
 SELECT n, CASE n WHEN 2 THEN line = :'origin' WHEN 4 THEN abs(line::bigint - extract(epoch FROM clock_timestamp()) * 1000) < 60000 END AS fits,
@@ -243,3 +253,14 @@ SELECT count(*) FROM energyledger.meter_commands() WHERE meter = 'test:many';
 SELECT count(*) FROM energyledger.meter_commands(ARRAY['test:many']);
 SELECT seq_tup_read + idx_tup_fetch < 100 AS few_were_read FROM pg_stat_xact_user_tables WHERE relid = 'energyledger.command'::regclass;
 COMMIT;
+
+-- a page of 2000 meters, also where nothing of theirs is due, and where to go on
+BEGIN;
+INSERT INTO energyledger.command (id, meter, counter, thing, type, command, not_before, expires_at, note, key_number, role, sent_at)
+SELECT gen_random_uuid(), 'page:' || to_char(i, 'FM0000'), 1, 'credit', 'credit_end', '{"type":"credit_end"}', now(), now() + interval '1 hour', '-', 1, 'nobody', now()
+  FROM generate_series(1, 2001) i;
+COMMIT;
+SELECT count(*), count(id), max(meter) FILTER (WHERE id IS NULL) AS go_on FROM energyledger.meter_commands(after => 'page:');
+SELECT energyledger.commands_published(array_agg(id)) FROM energyledger.command WHERE meter LIKE 'page:%';
+SELECT meter, shard, id, counter, expires_at, note FROM energyledger.meter_commands(after => 'page:');
+SELECT count(*) FROM energyledger.meter_commands(after => 'page:2000') WHERE meter LIKE 'page:%';
