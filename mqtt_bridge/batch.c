@@ -55,6 +55,7 @@ batch_add(batch *b, const char *topic, const void *payload, size_t payload_len)
 	m->meter[0] = '\0';
 	m->epoch = 0;
 	m->seq = 0;
+	m->beyond_gap = false;
 	m->reason[0] = '\0';
 	if (b->count++ == 0)
 		b->opened_ms = clock_now_ms();

@@ -33,6 +33,8 @@ typedef struct batch_message
 													 * "" where it did not */
 	int64_t		epoch;			/* likewise; 0 where it did not */
 	int64_t		seq;
+	bool		beyond_gap;		/* accepted, and one before it is missing: known
+								 * once there are receipts */
 	char		reason[BATCH_REASON_BYTES_MAX]; /* of a quarantined one */
 } batch_message;
 

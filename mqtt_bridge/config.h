@@ -54,6 +54,11 @@ typedef struct config
 	int64_t		batch_messages_max;
 	int64_t		batch_bytes_max;
 	int64_t		linger_ms;
+	int64_t		commands_interval_s;	/* 0: none are published */
+	int64_t		commands_retry_s;
+	int64_t		resends_interval_s; /* 0: none are */
+	int64_t		resends_grace_s;
+	int64_t		resends_every_s;
 	int64_t		backoff_ms_max;
 	int64_t		metrics_port;
 	int64_t		stats_interval_s;

@@ -1,5 +1,5 @@
 /*
- * downlink.c: receipts to the meters.
+ * downlink.c: receipts and other notes to the meters.
  *
  * After COMMIT the database is asked for one cumulative receipt a meter; each is
  * published retained, so that a meter that sleeps finds the newest when it
@@ -49,6 +49,15 @@ downlink_on_publish(struct mosquitto *handle, void *arg, int message_id, int rea
 	downlink   *d = arg;
 
 	d->unanswered--;
+	if (d->slice != NULL)
+	{
+		for (int i = 0; i < d->slice_count; i++)
+		{
+			if (d->slice[i].message_id == message_id)
+				d->slice[i].reason = reason;
+		}
+		return;
+	}
 	if (reason < 128)
 		return;
 	d->counters->receipts_refused++;
@@ -99,7 +108,7 @@ downlink_settle(downlink *d)
 		if (!mqtt_client_flush(&d->client, deadline_ms))
 			return false;
 		if (!mqtt_client_wait_readable(&d->client, deadline_ms))
-			return mqtt_client_fail(&d->client, "the broker does not answer for our receipts");
+			return mqtt_client_fail(&d->client, "the broker does not answer for what we publish");
 		mosquitto_loop_read(d->client.handle, 1);
 	}
 	return !d->client.lost;
@@ -120,6 +129,42 @@ downlink_service(downlink *d)
 		return false;
 	mosquitto_loop_misc(d->client.handle);
 	return mqtt_client_flush(&d->client, clock_now_ms() + MQTT_CLIENT_ANSWER_MS_MAX);
+}
+
+/* False: the broker is lost. */
+static bool
+downlink_publish_note(downlink *d, downlink_note *n)
+{
+	mosquitto_property *properties = NULL;
+	int			rc = mosquitto_property_add_int32(&properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, n->expiry_s);
+
+	n->reason = -1;
+	if (rc == MOSQ_ERR_SUCCESS)
+		rc = mosquitto_publish_v5(d->client.handle, &n->message_id, n->topic, n->text_len, n->text, 1, false, properties);
+	mosquitto_property_free_all(&properties);
+	if (rc != MOSQ_ERR_SUCCESS)
+		return mqtt_client_fail(&d->client, mosquitto_strerror(rc));
+	d->unanswered++;
+	return true;
+}
+
+bool
+downlink_notes(downlink *d, downlink_note *note, int count)
+{
+	bool		good = true;
+
+	d->slice = note;
+	for (d->slice_count = 0; good && d->slice_count < count; d->slice_count++)
+		good = downlink_publish_note(d, &note[d->slice_count]);
+	good = good && downlink_settle(d);
+	d->slice = NULL;
+	return good;
+}
+
+bool
+downlink_taken(int reason)
+{
+	return reason >= 0 && reason < 128 && reason != MQTT_RC_NO_MATCHING_SUBSCRIBERS;
 }
 
 /* ---------------------------------------------------------------- receipts */
@@ -186,25 +231,25 @@ downlink_take_receipt(void *arg, const char *meter, int64_t epoch, int64_t seq,
 
 /* Accepted messages that their meter's receipt does not reach: something before them is missing. */
 static void
-downlink_count_gaps(const downlink_run *run, const batch *b)
+downlink_count_gaps(const downlink_run *run, batch *b)
 {
 	for (int i = 0; i < b->count; i++)
 	{
-		const batch_message *m = &b->message[i];
+		batch_message *m = &b->message[i];
 		downlink_target wanted = {.meter = m->meter};
 		const downlink_target *found;
 
 		if (m->verdict != BATCH_ACCEPTED)
 			continue;
 		found = bsearch(&wanted, run->target, (size_t) run->count, sizeof(wanted), downlink_compare);
-		if (found != NULL && (!found->until.known || found->until.epoch < m->epoch ||
-							  (found->until.epoch == m->epoch && found->until.seq < m->seq)))
-			run->d->counters->beyond_gap++;
+		m->beyond_gap = found != NULL && (!found->until.known || found->until.epoch < m->epoch ||
+										  (found->until.epoch == m->epoch && found->until.seq < m->seq));
+		run->d->counters->beyond_gap += m->beyond_gap;
 	}
 }
 
 downlink_result
-downlink_receipts(downlink *d, pg_link *database, const batch *b, int64_t deadline_ms)
+downlink_receipts(downlink *d, pg_link *database, batch *b, int64_t deadline_ms)
 {
 	downlink_run run = {.d = d};
 	const char **meter;

@@ -31,7 +31,10 @@ static const char pg_link_check_sql[] =
 " AND pg_catalog.to_regprocedure('energyledger.meter_receipts(text[])') IS NOT NULL,"
 " pg_catalog.current_database(),"
 " pg_catalog.to_regprocedure('energyledger.set_aside(bytea,text,text)') IS NOT NULL"
-" AND pg_catalog.to_regprocedure('energyledger.bridge_report(jsonb)') IS NOT NULL";
+" AND pg_catalog.to_regprocedure('energyledger.bridge_report(jsonb)') IS NOT NULL,"
+" pg_catalog.to_regprocedure('energyledger.meter_commands(text[],interval,text[],text)') IS NOT NULL"
+" AND pg_catalog.to_regprocedure('energyledger.commands_published(uuid[])') IS NOT NULL"
+" AND pg_catalog.to_regprocedure('energyledger.meter_resends(text[],interval,interval,text[])') IS NOT NULL";
 
 pg_link_result
 pg_link_fail(pg_link *p, pg_link_result result, const char *what)
@@ -243,6 +246,7 @@ pg_link_check(pg_link *p, int64_t deadline_ms)
 	else
 		result = PG_LINK_OK;
 	p->has_bridge = strcmp(PQgetvalue(r, 0, 3), "t") == 0;
+	p->has_downlink = strcmp(PQgetvalue(r, 0, 4), "t") == 0;
 	PQclear(r);
 	return result;
 }

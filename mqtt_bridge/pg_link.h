@@ -30,6 +30,7 @@ typedef struct pg_link
 	PGconn	   *conn;			/* NULL: not connected */
 	bool		has_bridge;		/* the extension knows set_aside and
 								 * bridge_report */
+	bool		has_downlink;	/* and commands and requests to send again */
 	char		error[PG_LINK_ERROR_BYTES_MAX]; /* of the last result that was
 												 * not PG_LINK_OK */
 } pg_link;
@@ -40,7 +41,7 @@ extern void pg_link_close(pg_link *p);
 /* The socket was readable while nothing was asked: false where the connection ended. */
 extern bool pg_link_still_there(pg_link *p);
 
-/* ---- for pg_out.c and pg_report.c, which make statements ---- */
+/* ---- for pg_out.c and pg_downlink.c, which make statements ---- */
 
 extern pg_link_result pg_link_fail(pg_link *p, pg_link_result result, const char *what);
 

@@ -15,7 +15,7 @@
 #include "log.h"
 #include "pg_out.h"
 
-#define REPORT_BYTES_MAX 8192	/* 65 reasons and 20 numbers at their longest */
+#define REPORT_BYTES_MAX 8192	/* 65 reasons and 30 numbers at their longest */
 
 void
 report_init(report *r)
@@ -31,7 +31,9 @@ static uint64_t
 report_sum(const stats *s)
 {
 	return s->received + s->returned + s->accepted + s->duplicate + s->quarantined + s->broker_losses +
-		s->database_losses + s->broker_dropped + s->discarded + s->receipts;
+		s->database_losses + s->broker_dropped + s->discarded + s->receipts +
+		s->commands + s->commands_unheard + s->commands_refused + s->commands_addressless +
+		s->resends + s->resends_unheard + s->resends_refused + s->resends_addressless;
 }
 
 /* Identifiers are of letters that JSON leaves alone; reasons are the database's own words. */
@@ -48,12 +50,18 @@ report_write(const report *r, const config *cfg, const stats *s, bool at_work, c
 							",\"received\":%" PRIu64 ",\"accepted\":%" PRIu64 ",\"duplicate\":%" PRIu64
 							",\"quarantined\":%" PRIu64 ",\"in_flight\":%" PRIu64 ",\"returned\":%" PRIu64
 							",\"set_aside\":%" PRIu64 ",\"beyond_gap\":%" PRIu64 ",\"batches\":%" PRIu64
-							",\"receipts\":%" PRIu64 ",\"broker_losses\":%" PRIu64 ",\"database_losses\":%" PRIu64
+							",\"receipts\":%" PRIu64
+							",\"commands\":%" PRIu64 ",\"commands_unheard\":%" PRIu64 ",\"commands_refused\":%" PRIu64
+							",\"commands_addressless\":%" PRIu64 ",\"resends\":%" PRIu64 ",\"resends_unheard\":%" PRIu64
+							",\"resends_refused\":%" PRIu64 ",\"resends_addressless\":%" PRIu64
+							",\"broker_losses\":%" PRIu64 ",\"database_losses\":%" PRIu64
 							",\"broker_dropped\":%" PRIu64 ",\"lag_ms\":%s,\"refusals\":{",
 							cfg->id, cfg->tenant, cfg->shard, at_work ? "true" : "false", r->started_ms,
 							s->received, s->accepted, s->duplicate, s->quarantined, s->in_flight, s->returned,
-							s->set_aside, s->beyond_gap, s->batches, s->receipts, s->broker_losses,
-							s->database_losses, s->broker_dropped, lag);
+							s->set_aside, s->beyond_gap, s->batches, s->receipts,
+							s->commands, s->commands_unheard, s->commands_refused, s->commands_addressless,
+							s->resends, s->resends_unheard, s->resends_refused, s->resends_addressless,
+							s->broker_losses, s->database_losses, s->broker_dropped, lag);
 	for (int i = 0; i < s->reason_count; i++)
 		len += (size_t) snprintf(out + len, REPORT_BYTES_MAX - len, "%s\"%s\":%" PRIu64,
 								 i > 0 ? "," : "", s->reason[i].name, s->reason[i].count);

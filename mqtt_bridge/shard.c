@@ -1,76 +1,30 @@
 /*
- * shard.c: the order of things: read, COMMIT, receipts, acknowledge.
+ * shard.c: the order of things: read, COMMIT, receipts, acknowledge; commands and
+ * requests in between.
  *
- * The broker is connected only while the database is: with nowhere to put
- * messages, the broker's queue is the place for them, and a meter keeps each
- * until it has a receipt anyway.  Whatever fails between reading a batch and its
- * last receipt has one answer: close both MQTT connections unwritten, wait, begin
- * again.  The broker then delivers again what was not acknowledged; what had been
+ * Whatever fails between reading a batch and its last receipt has one answer: close
+ * both MQTT connections unwritten, wait, begin again.  The broker then delivers again what was not acknowledged; what had been
  * committed nevertheless is found to be a duplicate.
  *
  * Everything here runs in the shard's own thread, but for the functions of
  * shard.h's second half, which go through the mutex.
  */
-#include "shard.h"
+#include "shard_inside.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "batch.h"
 #include "bridge.h"
-#include "broker_watch.h"
 #include "clock.h"
-#include "downlink.h"
-#include "health.h"
-#include "mqtt_in.h"
-#include "pg_out.h"
-#include "report.h"
+#include "log.h"
 #include "signals.h"
-#include "store.h"
 
 #define SHARD_TICK_MS 1000		/* keep-alive is looked after this often */
 #define SHARD_STACK_BYTES (1024 * 1024)
-
-struct shard
-{
-	/* fixed */
-	bool		first;
-	bool		dry_run;
-	int			wake_fd;
-	char		name[TOPIC_LEVEL_LEN_MAX + 1];
-	/* moving: the thread's own */
-	config	   *cfg;
-	stats		counters;
-	batch		held;
-	store		store;
-	mqtt_in		in;
-	downlink	down;
-	broker_watch watch;
-	report		report;
-	bool		linked;			/* both MQTT connections are open */
-	bool		had_session;	/* the broker has kept one for us before */
-	health		database;
-	health		broker;
-	backoff		store_backoff;	/* both answer, yet a batch did not get through */
-	int64_t		stats_due_ms;
-	/* shared */
-	pthread_t	thread;
-	pthread_mutex_t lock;		/* of the rest */
-	stats		shown;			/* copy of counters */
-	config	   *next;			/* settings to go on with */
-	bool		configuring;	/* it is about to */
-	bool		ended;
-	int			status;
-	_Atomic int64_t beat_ms;
-};
-
-/* ---------------------------------------------------------------- neighbours */
 
 /* Let others see where we are. */
 static void
@@ -85,159 +39,13 @@ shard_show(shard *s)
 	s->beat_ms = clock_now_ms();
 }
 
-static void
-shard_unlink(shard *s)
-{
-	uint64_t	unstored = (uint64_t) batch_count_of(&s->held, BATCH_UNSTORED);
-
-	stats_returned(&s->counters, unstored);
-	batch_clear(&s->held);
-	mqtt_client_drop(&s->in.client);
-	mqtt_client_drop(&s->down.client);
-	s->broker.up = false;
-	s->linked = false;
-}
-
-static void
-shard_broker_lost(shard *s, const char *why)
-{
-	s->counters.broker_losses++;
-	if (health_lost(&s->broker, false))
-		log_event(LOG_LEVEL_WARNING, "broker_lost",
-				  LOG_FIELDS(LOG_TEXT("host", s->cfg->broker_host), LOG_NUMBER("port", s->cfg->broker_port)),
-				  "broker at %s port %d is away: %s; trying again", s->cfg->broker_host,
-				  (int) s->cfg->broker_port, why);
-	shard_unlink(s);
-}
-
-/* was_no_use: it was there, and could not do what was asked of it. */
-static void
-shard_database_lost(shard *s, bool was_no_use)
-{
-	pg_link    *p = &s->store.database;
-
-	s->counters.database_losses++;
-	/* Reached and refusing (no privilege, no disk) must not be a tight loop. */
-	if (was_no_use)
-		backoff_failed(&s->store_backoff);
-	if (health_lost(&s->database, was_no_use))
-		log_warning("database_lost", "database is away: %s; trying again", p->error);
-	pg_link_close(p);
-	shard_unlink(s);
-}
-
-static void
-shard_database_up(shard *s)
-{
-	const PGconn *conn = s->store.database.conn;
-
-	log_info("database_up", "connected to database \"%s\" at %s port %s", PQdb(conn), PQhost(conn), PQport(conn));
-}
-
-static void
-shard_broker_up(shard *s)
-{
-	log_event(LOG_LEVEL_INFO, "broker_up",
-			  LOG_FIELDS(LOG_TEXT("host", s->cfg->broker_host), LOG_NUMBER("port", s->cfg->broker_port),
-						 LOG_TEXT("session", s->in.client.session_present ? "kept" : "new")),
-			  "connected to the broker at %s port %d, taking el/v1/%s/%s/+/up/+; %s",
-			  s->cfg->broker_host, (int) s->cfg->broker_port, s->cfg->tenant, s->cfg->shard,
-			  s->in.client.session_present ? "it kept our session" : "it had no session of ours");
-}
-
-/* False where the extension is missing and we have just been started. */
-static bool
-shard_connect_database(shard *s)
-{
-	pg_link    *p = &s->store.database;
-	bool		first = !s->database.said;
-
-	switch (pg_link_connect(p, s->cfg->conninfo, s->cfg->database_timeout_ms))
-	{
-		case PG_LINK_OK:
-			if (health_connected(&s->database))
-				shard_database_up(s);
-			break;
-		case PG_LINK_NOT_INSTALLED:
-			if (first)
-			{
-				log_error("not_installed", "%s", p->error);
-				return false;
-			}
-			/* Somebody may be restoring it: wait. */
-			shard_database_lost(s, false);
-			break;
-		default:
-			if (!signals_stop())
-				shard_database_lost(s, false);
-			break;
-	}
-	s->counters.tried = true;
-	return true;
-}
-
-/* A broker that kept our session once and has none now has lost what was in it. */
-static void
-shard_judge_session(shard *s)
-{
-	if (s->had_session && !s->in.client.session_present)
-	{
-		s->counters.sessions_lost++;
-		log_warning("session_lost", "the broker has lost our session and the messages it held for us; "
-					"meters send again what they have no receipt for");
-	}
-	s->had_session = true;
-}
-
-static void
-shard_connect_broker(shard *s)
-{
-	const char *why = NULL;
-
-	if (!s->dry_run && !downlink_open(&s->down, s->cfg, &s->counters))
-		why = s->down.client.error;
-	else if (!mqtt_in_open(&s->in, s->cfg, s->dry_run, &s->held, &s->counters))
-		why = s->in.client.error;
-	else if (!s->dry_run && !downlink_state(&s->down, "online"))
-		why = s->down.client.error;
-	if (why == NULL)
-	{
-		s->linked = true;
-		if (!s->dry_run)
-			shard_judge_session(s);
-		if (health_connected(&s->broker))
-			shard_broker_up(s);
-		if (s->first && !s->dry_run)
-			broker_watch_begin(&s->watch, s->cfg, &s->in.client, &s->down.client);
-	}
-	else if (signals_stop())
-		shard_unlink(s);
-	else
-		shard_broker_lost(s, why);
-}
-
-/* In good order, so that the state that is retained is true. */
-static void
-shard_leave_broker(shard *s)
-{
-	if (s->linked)
-	{
-		if (!s->dry_run && !downlink_state(&s->down, "offline"))
-			log_warning("state_unsent", "could not publish state offline: %s; the broker does so itself",
-						s->down.client.error);
-		mqtt_client_end(&s->in.client);
-		mqtt_client_end(&s->down.client);
-	}
-	shard_unlink(s);
-}
-
 /* ---------------------------------------------------------------- a batch's way */
 
-/* Receipts for what is stored, or the reason why there are none is dealt with. */
+/* What did not go out for want of a neighbour is dealt with; false then. */
 static bool
-shard_receipts(shard *s, int64_t deadline_ms)
+shard_sent(shard *s, downlink_result result)
 {
-	switch (downlink_receipts(&s->down, &s->store.database, &s->held, deadline_ms))
+	switch (result)
 	{
 		case DOWNLINK_DATABASE_LOST:
 			shard_database_lost(s, true);
@@ -264,8 +72,10 @@ shard_deliver(shard *s)
 		shard_database_lost(s, true);
 		return;
 	}
-	if (!s->dry_run && !shard_receipts(s, deadline_ms))
+	if (!s->dry_run && !shard_sent(s, downlink_receipts(&s->down, &s->store.database, &s->held, deadline_ms)))
 		return;
+	if (!s->dry_run)
+		heard_batch(&s->heard, &s->held);
 	if (stored == STORE_PARTLY)
 	{
 		backoff_failed(&s->store_backoff);
@@ -286,9 +96,17 @@ static int
 shard_patience_ms(const shard *s)
 {
 	int			left_ms = SHARD_TICK_MS;
+	int			commands_ms;
+	int			resends_ms;
 
 	if (s->held.count > 0)
 		left_ms = clock_left_ms(s->held.opened_ms + s->cfg->linger_ms);
+	else if (!s->dry_run)
+	{
+		commands_ms = commands_patience_ms(&s->commands);
+		resends_ms = resends_patience_ms(&s->resends);
+		left_ms = commands_ms < resends_ms ? commands_ms : resends_ms;
+	}
 	return left_ms < SHARD_TICK_MS ? left_ms : SHARD_TICK_MS;
 }
 
@@ -305,6 +123,10 @@ shard_idle(shard *s)
 		shard_broker_lost(s, s->in.client.error);
 		return false;
 	}
+	if (!s->dry_run &&
+		(!shard_sent(s, commands_turn(&s->commands, &s->down, &s->store.database, s->cfg)) ||
+		 !shard_sent(s, resends_turn(&s->resends, &s->down, &s->store.database, s->cfg))))
+		return false;
 	if (!s->dry_run && !report_show(&s->report, &s->store.database, s->cfg, &s->counters))
 	{
 		shard_database_lost(s, true);
@@ -473,6 +295,17 @@ shard_main(void *arg)
 
 /* ---------------------------------------------------------------- for other threads */
 
+static void
+shard_give_back(shard *s)
+{
+	commands_free(&s->commands);
+	resends_free(&s->resends);
+	heard_free(&s->heard);
+	batch_free(&s->held);
+	if (s->wake_fd >= 0)
+		close(s->wake_fd);
+}
+
 shard *
 shard_new(config *own, bool first, bool dry_run)
 {
@@ -481,10 +314,11 @@ shard_new(config *own, bool first, bool dry_run)
 	if (s == NULL)
 		return NULL;
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (s->wake_fd < 0 || !batch_init(&s->held, (int) own->batch_messages_max, (size_t) own->batch_bytes_max))
+	if (s->wake_fd < 0 || !batch_init(&s->held, (int) own->batch_messages_max, (size_t) own->batch_bytes_max) ||
+		!heard_init(&s->heard) || !commands_init(&s->commands, &s->heard, &s->counters, own->backoff_ms_max) ||
+		!resends_init(&s->resends, &s->heard, &s->counters, own->backoff_ms_max))
 	{
-		if (s->wake_fd >= 0)
-			close(s->wake_fd);
+		shard_give_back(s);
 		free(s);
 		return NULL;
 	}
@@ -512,8 +346,7 @@ shard_free(shard *s)
 		config_free(s->next);
 	free(s->next);
 	pg_link_close(&s->store.database);
-	batch_free(&s->held);
-	close(s->wake_fd);
+	shard_give_back(s);
 	config_free(s->cfg);
 	free(s->cfg);
 	pthread_mutex_destroy(&s->lock);

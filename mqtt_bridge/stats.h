@@ -43,6 +43,16 @@ typedef struct stats
 	uint64_t	batches;		/* transactions committed */
 	uint64_t	receipts;		/* published and taken by the broker */
 	uint64_t	receipts_refused;	/* refused by the broker (its ACL, a limit) */
+	uint64_t	commands;		/* published, and taken for somebody */
+	uint64_t	commands_unheard;	/* nobody had subscribed to the topic */
+	uint64_t	commands_refused;	/* by the broker */
+	uint64_t	commands_addressless;	/* in the last sweep: topic not known */
+	uint64_t	resends;		/* requests to send again, likewise */
+	uint64_t	resends_unheard;
+	uint64_t	resends_refused;
+	uint64_t	resends_addressless;	/* all of them */
+	uint64_t	downlink_failures;	/* the database did not hand any out, or
+									 * did not record it */
 	uint64_t	discarded;		/* sent with QoS 0 while full: no promise was
 								 * made, never counted as received */
 	uint64_t	broker_losses;	/* connections that ended, or were not to be had */

@@ -28,6 +28,14 @@ CREATE TABLE energyledger.bridge_status (
     beyond_gap      bigint NOT NULL,
     batches         bigint NOT NULL,
     receipts        bigint NOT NULL,
+    commands             bigint NOT NULL,
+    commands_unheard     bigint NOT NULL,
+    commands_refused     bigint NOT NULL,
+    commands_addressless bigint NOT NULL,
+    resends              bigint NOT NULL,
+    resends_unheard      bigint NOT NULL,
+    resends_refused      bigint NOT NULL,
+    resends_addressless  bigint NOT NULL,
     broker_losses   bigint NOT NULL,
     database_losses bigint NOT NULL,
     broker_dropped  bigint NOT NULL,
@@ -54,6 +62,14 @@ COMMENT ON COLUMN energyledger.bridge_status.set_aside IS 'of the quarantined: i
 COMMENT ON COLUMN energyledger.bridge_status.beyond_gap IS 'of the accepted: stored while an earlier one of their meter was missing';
 COMMENT ON COLUMN energyledger.bridge_status.batches IS 'transactions committed';
 COMMENT ON COLUMN energyledger.bridge_status.receipts IS 'receipts published';
+COMMENT ON COLUMN energyledger.bridge_status.commands IS 'commands published and taken by the broker for somebody';
+COMMENT ON COLUMN energyledger.bridge_status.commands_unheard IS 'commands published to a topic that nobody had subscribed to; not recorded as published';
+COMMENT ON COLUMN energyledger.bridge_status.commands_refused IS 'commands that the broker refused';
+COMMENT ON COLUMN energyledger.bridge_status.commands_addressless IS 'commands that wait until their meter is heard, as its topic is not known: now, not a sum';
+COMMENT ON COLUMN energyledger.bridge_status.resends IS 'requests to send again published and taken by the broker for somebody';
+COMMENT ON COLUMN energyledger.bridge_status.resends_unheard IS 'requests published to a topic that nobody had subscribed to';
+COMMENT ON COLUMN energyledger.bridge_status.resends_refused IS 'requests that the broker refused';
+COMMENT ON COLUMN energyledger.bridge_status.resends_addressless IS 'requests not published, as the meter''s topic was not known';
 COMMENT ON COLUMN energyledger.bridge_status.broker_losses IS 'connections to the broker that ended or were not to be had';
 COMMENT ON COLUMN energyledger.bridge_status.database_losses IS 'connections to this database that ended or were not to be had';
 COMMENT ON COLUMN energyledger.bridge_status.broker_dropped IS 'messages the broker threw away since its start, as far as it shows that';
@@ -94,17 +110,24 @@ BEGIN ATOMIC
     INSERT INTO energyledger.bridge_status AS s
     SELECT r.bridge, r.tenant, r.shard, r.at_work, session_user, to_timestamp(r.started_ms / 1000.0), clock_timestamp(),
            r.received, r.accepted, r.duplicate, r.quarantined, r.in_flight, r.returned, r.set_aside, r.beyond_gap,
-           r.batches, r.receipts, r.broker_losses, r.database_losses, r.broker_dropped, r.lag_ms, r.refusals
+           r.batches, r.receipts, r.commands, r.commands_unheard, r.commands_refused, r.commands_addressless,
+           r.resends, r.resends_unheard, r.resends_refused, r.resends_addressless, r.broker_losses, r.database_losses, r.broker_dropped, r.lag_ms, r.refusals
       FROM jsonb_to_record(report) AS r (bridge text, tenant text, shard text, at_work boolean, started_ms bigint,
            received bigint, accepted bigint, duplicate bigint, quarantined bigint, in_flight bigint, returned bigint,
-           set_aside bigint, beyond_gap bigint, batches bigint, receipts bigint, broker_losses bigint,
+           set_aside bigint, beyond_gap bigint, batches bigint, receipts bigint,
+           commands bigint, commands_unheard bigint, commands_refused bigint, commands_addressless bigint,
+           resends bigint, resends_unheard bigint, resends_refused bigint, resends_addressless bigint, broker_losses bigint,
            database_losses bigint, broker_dropped bigint, lag_ms bigint, refusals jsonb)
     ON CONFLICT (bridge, tenant, shard) DO UPDATE SET
            at_work = excluded.at_work, role = excluded.role, started_at = excluded.started_at, reported_at = excluded.reported_at,
            received = excluded.received, accepted = excluded.accepted, duplicate = excluded.duplicate,
            quarantined = excluded.quarantined, in_flight = excluded.in_flight, returned = excluded.returned,
            set_aside = excluded.set_aside, beyond_gap = excluded.beyond_gap, batches = excluded.batches,
-           receipts = excluded.receipts, broker_losses = excluded.broker_losses, database_losses = excluded.database_losses,
+           receipts = excluded.receipts, commands = excluded.commands, commands_unheard = excluded.commands_unheard,
+           commands_refused = excluded.commands_refused, commands_addressless = excluded.commands_addressless,
+           resends = excluded.resends, resends_unheard = excluded.resends_unheard,
+           resends_refused = excluded.resends_refused, resends_addressless = excluded.resends_addressless,
+           broker_losses = excluded.broker_losses, database_losses = excluded.database_losses,
            broker_dropped = excluded.broker_dropped, lag_ms = excluded.lag_ms, refusals = excluded.refusals;
 END;
 REVOKE EXECUTE ON FUNCTION energyledger.bridge_report(jsonb) FROM PUBLIC;

@@ -30,6 +30,7 @@ static atomic_int die_number;
 static struct mosquitto *die_in;	/* the connection that messages come by */
 static _Thread_local const char *die_asked; /* what the database was asked last */
 static bool die_verified;		/* a server process: it has to do with messages */
+static _Thread_local bool die_storing;	/* in a transaction that stores messages */
 
 static void
 die_here(const char *step)
@@ -97,6 +98,7 @@ mosquitto_publish_v5(struct mosquitto *m, int *mid, const char *topic, int len, 
 {
 	bool		receipt = strstr(topic, "/down/receipt") != NULL;
 	bool		message = strstr(topic, "/up/reading") != NULL;
+	bool		command = strstr(topic, "/down/cmd") != NULL;
 	int			rc;
 
 	if (receipt)
@@ -108,15 +110,19 @@ mosquitto_publish_v5(struct mosquitto *m, int *mid, const char *topic, int len, 
 		die_here("receipt-queued");
 	if (message)
 		die_here("published");
+	if (command)
+		die_here("command-queued");
 	return rc;
 }
 
 int
 PQsendQuery(PGconn *c, const char *sql)
 {
+	bool		begins = strncmp(sql, "BEGIN ISOLATION", 15) == 0;	/* to store messages */
 	int			rc;
 
-	die_asked = strncmp(sql, "BEGIN", 5) == 0 ? "begin" : strcmp(sql, "COMMIT") == 0 ? "commit" : NULL;
+	die_asked = begins ? "begin" : die_storing && strcmp(sql, "COMMIT") == 0 ? "commit" : NULL;
+	die_storing = begins;
 	if (die_asked != NULL)
 		die_here(die_asked);
 	rc = REAL(PQsendQuery) (c, sql);
@@ -130,7 +136,13 @@ int
 PQsendQueryParams(PGconn *c, const char *sql, int n, const Oid *types, const char *const *values, const int *lengths,
 				  const int *formats, int result)
 {
-	int			rc = REAL(PQsendQueryParams) (c, sql, n, types, values, lengths, formats, result);
+	bool		recording = strstr(sql, "commands_published(") != NULL;
+	int			rc;
+
+	/* the broker has them, the database does not know */
+	if (recording)
+		die_here("commands-taken");
+	rc = REAL(PQsendQueryParams) (c, sql, n, types, values, lengths, formats, result);
 
 	die_asked = strstr(sql, "ingest(") != NULL ? "ingest" : strstr(sql, "meter_receipts(") != NULL ? "receipts" : NULL;
 	if (die_asked != NULL)

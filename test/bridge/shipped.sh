@@ -99,6 +99,22 @@ mosquitto_pub $(as m-house-01) -q 1 -t el/v1/bridge/bridge/state -m offline -r 2
 el_is "a meter cannot speak for the bridge" "$(mosquitto_sub $(as energyledger-bridge) -t el/v1/bridge/bridge/state -C 1 -W 5)" online
 mosquitto_pub $(as m-house-02) -q 1 -t el/v1/local/0/m-house-01/down/receipt -m forged -r 2> /dev/null
 el_is "nor send receipts" "$(mosquitto_sub $(as m-house-01) -t 'el/v1/local/0/m-house-01/down/receipt' -C 1 -W 5 | head -1)" energyledger/receipt/v1
+
+# Commands and requests, by the bridge alone, to their meter alone.
+mosquitto_sub $(as m-house-02) -t 'el/v1/+/+/+/down/#' -W 15 > "$EL_TMP/stranger" 2> /dev/null &
+stranger=$!
+mosquitto_sub $(as m-house-01) -q 1 -t 'el/v1/local/0/m-house-01/down/cmd' -C 1 -W 15 > "$EL_TMP/cmd" &
+reader=$!
+sleep 1
+mosquitto_pub $(as m-house-02) -q 1 -t el/v1/local/0/m-house-01/down/cmd -m forged 2> /dev/null
+el_psql -o /dev/null -c "SELECT energyledger.rotate_operator_key()" -c "SELECT energyledger.send_command('m-house-01', '{\"type\":\"text\",\"text\":\"x\"}')"
+wait $reader
+el_is "a meter reads its commands" "$(sed -n '1p;3p' "$EL_TMP/cmd" | tr '\n' ' ')" "energyledger/command/v1 m-house-01 "
+recorded() { [ "$(el_psql -c "SELECT state FROM energyledger.command_state")" = published ]; }
+el_ok "which counts as published" el_wait 10 recorded
+kill $stranger
+wait $stranger
+el_is "another cannot read them" "$(cat "$EL_TMP/stranger")" ""
 el_bridge_stop TERM
 
 echo sesame > "$EL_TMP/password"

@@ -71,7 +71,7 @@ el_broker
 el_psql -c "CREATE EXTENSION pg_energyledger"
 VKEY=$(el_psql -c "SELECT energyledger.site_vkey()")
 OPERATOR=$(el_psql -c "SELECT energyledger.rotate_operator_key()")
-el_bridge_start
+el_bridge_start --commands-interval-s 0 --resends-interval-s 0
 "$METER" --register --prefix cmd- --meters 1 --profile household | el_psql > /dev/null
 el_is "the operator's secrets are its own to read" "$(stat -c %a "$EL_PGDATA/energyledger_operator.key")" 600
 "$METER" --operator-vkey "$OPERATOR" --site-vkey "$VKEY" 2> "$EL_TMP/usage"
