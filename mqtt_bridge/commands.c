@@ -124,7 +124,8 @@ commands_begin_meter(commands *c, const config *cfg)
 	bool		due = !c->swept;
 
 	c->meter_end = c->next;
-	while (c->meter_end < PQntuples(c->rows) && !PQgetisnull(c->rows, c->meter_end, PG_COMMANDS_ID) && strcmp(commands_column(c, c->meter_end, PG_COMMANDS_METER), meter) == 0)
+	while (c->meter_end < PQntuples(c->rows) && !PQgetisnull(c->rows, c->meter_end, PG_COMMANDS_ID) &&
+		   strcmp(commands_column(c, c->meter_end, PG_COMMANDS_METER), meter) == 0)
 	{
 		due = due || !commands_waits(c, commands_column(c, c->meter_end, PG_COMMANDS_ID));
 		c->meter_end++;
@@ -339,9 +340,13 @@ commands_turn(commands *c, downlink *d, pg_link *database, const config *cfg)
 	c->interval_s = cfg->commands_interval_s;
 	if (c->rows == NULL && backoff_due(&c->asking.again) && backoff_due(&c->recording.again))
 	{
-		if (commands_news_due(c))
+		bool		news = commands_news_due(c);
+		bool		sweep = clock_now_ms() >= c->sweep_due_ms;
+
+		/* In turns, where both always are. */
+		if (news && !(sweep && !c->swept))
 			result = commands_ask_news(c, database, cfg);
-		else if (clock_now_ms() >= c->sweep_due_ms)
+		else if (sweep)
 			result = commands_sweep(c, database, cfg);
 		else
 			return DOWNLINK_SENT;

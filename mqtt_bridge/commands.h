@@ -32,7 +32,8 @@ typedef struct commands
 	PGresult   *rows;
 	int64_t		fetched_ms;
 	int			next;
-	bool		swept;			/* of a sweep, not of meters just heard */
+	bool		swept;			/* of a sweep, not of meters just heard: what
+								 * was asked for last */
 	/* the meter whose rows are at hand */
 	int			meter_end;
 	char		topic[TOPIC_LEN_MAX];	/* "": not to be published now */

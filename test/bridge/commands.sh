@@ -182,10 +182,10 @@ done
 # ---------------------------------------------------------------- nothing of this stops messages
 
 grows() { local n=$1; [ "$(stored)" -gt "$n" ]; }
-el_psql -c "REVOKE EXECUTE ON FUNCTION energyledger.meter_commands, energyledger.meter_resends FROM energyledger_writer"
 before=$(lines 'downlink_failed: commands do not go out')
-had() { [ "$(lines 'downlink_failed: commands do not go out')" -gt "$before" ]; }
 losses=$(lines database_lost)
+el_psql -c "REVOKE EXECUTE ON FUNCTION energyledger.meter_commands, energyledger.meter_resends FROM energyledger_writer"
+had() { [ "$(lines 'downlink_failed: commands do not go out')" -gt "$before" ]; }
 el_ok "without the privilege" el_wait 10 had
 sleep 4
 el_is "said once" "$(lines 'downlink_failed: commands do not go out')" $((before + 1))
