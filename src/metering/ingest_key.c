@@ -176,11 +176,15 @@ ingest_put_key(MeterKeys *keys, const MeterKey *key)
 	const MeterKey *known = meter_key_find(keys, key->key, key->key_len);
 
 	if (known != NULL)
+	{
 		keys->key[known - keys->key] = *key;
-	else if (keys->count < METER_KEYS_MAX)
-		keys->key[keys->count++] = *key;
-	else
-		keys->key[METER_KEYS_MAX - 1] = *key;	/* the oldest: the newest are first */
+		return;
+	}
+	/* the newest are first; where there is no room, the oldest goes */
+	if (keys->count < METER_KEYS_MAX)
+		keys->count++;
+	memmove(&keys->key[1], &keys->key[0], (keys->count - 1) * sizeof(MeterKey));
+	keys->key[0] = *key;
 }
 
 void

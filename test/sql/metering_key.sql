@@ -76,6 +76,14 @@ SELECT * FROM pg_temp.take('r1');
 SELECT energyledger.add_meter_key('test:rotates', pg_temp.key('one')) > 0 AS added;
 SELECT * FROM pg_temp.take('r1');
 
+-- Of a meter with as many keys as are read, those of the batch itself are not the ones left out.
+BEGIN;
+SELECT count(energyledger.add_meter_key('test:rotates', k)) FROM (SELECT k FROM generate_series(1, 99) i,
+    decode(md5('x' || i) || md5('y' || i), 'hex') k WHERE energyledger.public_key_valid(k, 'Ed25519') ORDER BY i LIMIT 16) x;
+SELECT energyledger.add_meter_key('test:rotates', pg_temp.key('one')) > 0 AS added;
+SELECT seq, verdict, reason FROM energyledger.ingest(pg_temp.messages('r1', 'r2_to_two', 'r3', 'r4_to_three', 'r5', 'r6')) ORDER BY seq;
+ROLLBACK;
+
 -- A key is replaced by a message that it signs, and ends with it; all in one batch, in any order.
 SELECT * FROM pg_temp.take('r3', 'r3_by_one', 'r2_to_other_by_other', 'r2_to_two');
 SELECT * FROM pg_temp.keys('test:rotates');
