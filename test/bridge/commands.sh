@@ -157,14 +157,16 @@ often+=(--tenant local)
 for step in command-queued commands-taken; do
 	el_bridge_stop TERM
 	listen cmd
-	rm -f "$EL_RUN/mark"
-	el_spawn "$EL_BRIDGE_LOG" env PGUSER=bridge LD_PRELOAD="$EL_TMP/die_at.so" DIE_STEP=$step DIE_COUNT=1 DIE_MARK="$EL_RUN/mark" \
+	rm -f "$EL_RUN/die" "$EL_RUN/die.struck"
+	el_spawn "$EL_BRIDGE_LOG" env PGUSER=bridge LD_PRELOAD="$EL_TMP/die_at.so" DIE_FILE="$EL_RUN/die" \
 		"$EL_BIN/energyledger-bridge" --broker-port "$EL_MQTT_PORT" "${often[@]}"
 	pid=$EL_SPAWN_PID job=$EL_SPAWN_JOB
+	echo "1 $step 1 $pid" > "$EL_RUN/die"
+	chmod 644 "$EL_RUN/die"
 	# what it answers comes later than the command does again
 	[ $step = command-queued ] || kill -STOP "$playing"
 	once=$(relay true)
-	el_ok "killed: $step" el_wait 15 test -e "$EL_RUN/mark"
+	el_ok "killed: $step" el_wait 15 test -e "$EL_RUN/die.struck"
 	el_reap KILL "$pid" "$job" 2> /dev/null
 	el_is "$step: nothing is recorded" "$(attempts "$once")" 0
 	el_bridge_start "${often[@]}"
