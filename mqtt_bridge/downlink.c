@@ -102,14 +102,20 @@ downlink_settle(downlink *d)
 {
 	int64_t		deadline_ms = clock_now_ms() + MQTT_CLIENT_ANSWER_MS_MAX;
 
-	/* Each PUBACK lets the library queue a further publish: flush each time. */
+	/* Each PUBACK lets the library queue a further publish: flush when all that came are read. */
 	while (!d->client.lost && d->unanswered > 0)
 	{
+		int			before;
+
 		if (!mqtt_client_flush(&d->client, deadline_ms))
 			return false;
 		if (!mqtt_client_wait_readable(&d->client, deadline_ms))
 			return mqtt_client_fail(&d->client, "the broker does not answer for what we publish");
-		mosquitto_loop_read(d->client.handle, 1);
+		do
+		{
+			before = d->unanswered;
+			mosquitto_loop_read(d->client.handle, 1);
+		} while (!d->client.lost && d->unanswered > 0 && d->unanswered < before);
 	}
 	return !d->client.lost;
 }
