@@ -43,8 +43,11 @@ one "INSERT INTO t SELECT generate_series(2001, 2100)"
 one "SELECT energyledger.seal()" > /dev/null
 lost=$(one "SELECT energyledger.checkpoint()")
 vkey=$(one "SELECT energyledger.site_vkey()")
+# its segment, and not whichever one somebody writes into by then
+segment=$(one "SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
 one "SELECT pg_switch_wal()" > /dev/null
-el_wait 20 bash -c "[ \$('$EL_BIN/psql' -X -qAt -c 'SELECT last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - 1) FROM pg_stat_archiver') = t ]" ||
+archived() { [ "$(one "SELECT last_archived_wal >= '$segment' FROM pg_stat_archiver")" = t ]; }
+el_wait 20 archived ||
 	el_die "the WAL was not archived"
 
 # recover NAME: another cluster from the backup, recovered to the point and open for writing
