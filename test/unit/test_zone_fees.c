@@ -178,6 +178,14 @@ prices_not_above_zero(void **state)
 	assert_int_equal(split.seller_price_micro_per_kwh, -2);
 	assert_int_equal(zone_fees_forward_ask(zone, &path, 1, -1000, &price), ZONE_FEES_OK);
 	assert_int_equal(price, -1000);
+	/* a zone's own fee is in the price there: N2's, then the Grid's too, then N1's */
+	for (int at = 0; at < 3; at++)
+	{
+		const int64_t expected[] = {1100, 1200, 1207};
+
+		assert_int_equal(zone_fees_forward_ask(zone, &path, at, 1000, &price), ZONE_FEES_OK);
+		assert_int_equal(price, expected[at]);
+	}
 	assert_int_equal(zone_fees_forward_bid(zone, &path, 1, -1000, &price), ZONE_FEES_OK);
 	assert_int_equal(price, -1007);
 }
