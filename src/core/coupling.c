@@ -89,6 +89,28 @@ coupling_compare_segments(const void *a, const void *b)
 	return segment_a->is_demand - segment_b->is_demand;
 }
 
+/*
+ * Puts the curve in order.  Steps of one price and side become one: how much goes
+ * along a path at a time must not depend on how a step was cut.
+ */
+static void
+coupling_order_curve(coupling_node *node)
+{
+	coupling_segment *last = node->segment;
+
+	if (node->segment_count < 2)
+		return;
+	qsort(node->segment, node->segment_count, sizeof(coupling_segment), coupling_compare_segments);
+	for (size_t i = 1; i < node->segment_count; i++)
+	{
+		if (coupling_compare_segments(last, &node->segment[i]) == 0)
+			last->energy_wh += node->segment[i].energy_wh;
+		else
+			*++last = node->segment[i];
+	}
+	node->segment_count = (size_t) (last - node->segment) + 1;
+}
+
 /* Appends steps to a node's curve; energy_wh is the sum over all nodes. */
 static coupling_status
 coupling_add_steps(coupling_node *node, const coupling_step *step, size_t count, bool is_demand,
@@ -151,8 +173,7 @@ coupling_make_nodes(coupling_work *work)
 		if (status != COUPLING_OK)
 			return status;
 		segment += node->segment_count;
-		if (node->segment_count > 1)
-			qsort(node->segment, node->segment_count, sizeof(coupling_segment), coupling_compare_segments);
+		coupling_order_curve(node);
 	}
 	return COUPLING_OK;
 }
