@@ -208,9 +208,7 @@ check_money(const coupling_problem *problem, const coupling_zone_result *zone,
 	{
 		int64_t		energy_wh = line[i].flow_wh < 0 ? -line[i].flow_wh : line[i].flow_wh;
 
-		/* a rent below zero would be a line that pays for being used */
-		if (line[i].fee_nano != (__int128) energy_wh * problem->line[i].fee_micro_per_kwh ||
-			line[i].rent_nano < 0)
+		if (line[i].fee_nano != (__int128) energy_wh * problem->line[i].fee_micro_per_kwh)
 			return COUPLING_FAULT_MONEY;
 		sum.fee_nano += line[i].fee_nano;
 		sum.rent_nano += line[i].rent_nano;

@@ -439,7 +439,7 @@ greatest_amounts(void **state)
 
 /* ---- the check ---- */
 
-/* A byte of a result changed is found; so are flows that obey all laws and gain less. */
+/* Any number of a result changed is found. */
 static void
 tampered(void **state)
 {
@@ -488,6 +488,82 @@ tampered(void **state)
 	c.zone_result[1].sold_wh--;
 	c.zone_result[1].bought_wh--;
 	assert_int_equal(coupling_check(&c.problem, c.zone_result, c.line_result, &c.total), COUPLING_FAULT_DEMAND);
+}
+
+static coupling_fault
+fault(void)
+{
+	return coupling_check(&c.problem, c.zone_result, c.line_result, &c.total);
+}
+
+static void
+set_prices(int zone, int64_t price)
+{
+	c.zone_result[zone].low_micro_per_kwh = price;
+	c.zone_result[zone].high_micro_per_kwh = price;
+	c.zone_result[zone].seller_price_micro_per_kwh = price;
+	c.zone_result[zone].buyer_price_micro_per_kwh = price;
+}
+
+/* Results of which every sum is right, and only the prices tell that they are none. */
+static void
+wrong_and_consistent(void **state)
+{
+	case_begin(&c, 1);
+	case_ask(&c, 0, 10, 100);
+	case_bid(&c, 0, 51, 100);
+	case_solve(&c);
+	c.zone_result[0].low_micro_per_kwh = 51;
+	c.zone_result[0].high_micro_per_kwh = 10;
+	c.zone_result[0].seller_price_micro_per_kwh = 51;
+	c.zone_result[0].buyer_price_micro_per_kwh = 51;
+	assert_int_equal(fault(), COUPLING_FAULT_PRICE);
+	set_prices(0, 9);
+	assert_int_equal(fault(), COUPLING_FAULT_SUPPLY);
+	set_prices(0, 52);
+	assert_int_equal(fault(), COUPLING_FAULT_DEMAND);
+	set_prices(0, 30);
+	c.zone_result[0].sold_wh = c.zone_result[0].bought_wh = 99;
+	assert_int_equal(fault(), COUPLING_FAULT_SUPPLY);
+
+	/* energy that zone 1 has itself, carried there for a fee */
+	case_begin(&c, 2);
+	case_ask(&c, 0, 10, 100);
+	case_bid(&c, 0, 10, 10);
+	case_ask(&c, 1, 10, 100);
+	case_bid(&c, 1, 51, 60);
+	case_line(&c, 0, 1, 50, 50, 2);
+	case_solve(&c);
+	assert_int_equal(c.line_result[0].flow_wh, 0);
+	c.line_result[0].flow_wh = 5;
+	c.zone_result[0].sold_wh += 5;
+	c.zone_result[0].forwarded_wh = 5;
+	c.zone_result[1].sold_wh -= 5;
+	assert_int_equal(fault(), COUPLING_FAULT_SLACK);
+
+	/* an end of an interval that the line does not allow */
+	case_begin(&c, 2);
+	case_ask(&c, 0, 10, 100);
+	case_bid(&c, 0, 51, 100);
+	case_line(&c, 0, 1, 50, 50, 2);
+	case_solve(&c);
+	assert_interval(1, 8, 53);
+	c.zone_result[1].high_micro_per_kwh++;
+	assert_int_equal(fault(), COUPLING_FAULT_SLACK);
+	c.zone_result[1].high_micro_per_kwh--;
+	c.zone_result[1].low_micro_per_kwh--;
+	assert_int_equal(fault(), COUPLING_FAULT_SLACK);
+
+	/* one line's rent booked on the other */
+	case_begin(&c, 2);
+	case_ask(&c, 0, 10, 100);
+	case_bid(&c, 1, 51, 100);
+	case_line(&c, 0, 1, 20, 20, 0);
+	case_line(&c, 0, 1, 30, 30, 0);
+	case_solve(&c);
+	c.line_result[0].rent_nano++;
+	c.line_result[1].rent_nano--;
+	assert_int_equal(fault(), COUPLING_FAULT_MONEY);
 }
 
 /* ---- published optima of single markets, where they are at hand ---- */
@@ -633,6 +709,7 @@ main(void)
 		cmocka_unit_test(too_many),
 		cmocka_unit_test(greatest_amounts),
 		cmocka_unit_test(tampered),
+		cmocka_unit_test(wrong_and_consistent),
 		cmocka_unit_test(published_optima),
 	};
 
