@@ -35,6 +35,7 @@
 #define COUPLING_PRICE_MAX INT64_C(100000000000000)	/* and its negative */
 #define COUPLING_FEE_MAX INT64_C(100000000000)	/* of a zone, of a line */
 #define COUPLING_ENERGY_MAX (INT64_C(1) << 61)	/* of all steps together */
+#define COUPLING_PAUSE_EVERY 1000	/* searches */
 
 typedef struct coupling_step
 {
@@ -77,6 +78,7 @@ typedef struct coupling_problem
 	const coupling_line *line;
 	size_t		line_count;
 	coupling_price_rule price_rule;
+	void		(*pause) (void);	/* called now and then; may be null, and need not return */
 } coupling_problem;
 
 /*

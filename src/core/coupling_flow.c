@@ -305,8 +305,10 @@ coupling_flow(coupling_work *work)
 	for (int i = 0; i < work->node_count; i++)
 		work->node[i].potential = cheapest;
 	ends.sink = cheapest - dearest;
-	for (;;)
+	for (uint64_t searches = 1;; searches++)
 	{
+		if (searches % COUPLING_PAUSE_EVERY == 0 && work->problem->pause != NULL)
+			work->problem->pause();
 		coupling_search(work, &ends);
 		if (ends.last < 0 || ends.sink - ends.source >= 0)
 			return;

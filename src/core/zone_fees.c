@@ -49,7 +49,8 @@ zone_fees_ancestors(const fee_zone *zone, int from, int out[ZONE_FEES_DEPTH_MAX]
 {
 	int			n = 0;
 
-	for (int up = from; up != -1 && n < ZONE_FEES_DEPTH_MAX; up = zone[up].parent)
+	out[n++] = from;
+	for (int up = zone[from].parent; up != -1 && n < ZONE_FEES_DEPTH_MAX; up = zone[up].parent)
 		out[n++] = up;
 	return n;
 }
@@ -61,20 +62,19 @@ zone_fees_find_path(const fee_zone *zone, int ask_zone, int bid_zone, zone_fees_
 	int			down[ZONE_FEES_DEPTH_MAX];
 	int			up_count = zone_fees_ancestors(zone, ask_zone, up);
 	int			down_count = zone_fees_ancestors(zone, bid_zone, down);
+	int			shared = 0;
 
-	if (up[up_count - 1] != down[down_count - 1])
-		return ZONE_FEES_NO_PATH;
 	/* both end with the zones above both, the lowest of which is on the way */
-	while (up_count > 0 && down_count > 0 && up[up_count - 1] == down[down_count - 1])
-	{
-		up_count--;
-		down_count--;
-	}
+	while (shared < up_count && shared < down_count &&
+		   up[up_count - 1 - shared] == down[down_count - 1 - shared])
+		shared++;
+	if (shared == 0)
+		return ZONE_FEES_NO_PATH;
 	out->count = 0;
-	for (int i = 0; i <= up_count; i++)
+	out->top = up_count - shared;
+	for (int i = 0; i <= out->top; i++)
 		out->zone[out->count++] = up[i];
-	out->top = up_count;
-	for (int i = down_count - 1; i >= 0; i--)
+	for (int i = down_count - shared - 1; i >= 0; i--)
 		out->zone[out->count++] = down[i];
 	return ZONE_FEES_OK;
 }

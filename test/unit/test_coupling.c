@@ -437,6 +437,34 @@ greatest_amounts(void **state)
 				(__int128) half_wh * (2 * COUPLING_PRICE_MAX - (2 * CASE_ZONES - 1) * COUPLING_FEE_MAX));
 }
 
+static int	pauses;
+
+static void
+count_pause(void)
+{
+	pauses++;
+}
+
+static void
+pauses_between_searches(void **state)
+{
+	case_begin(&c, CASE_ZONES);
+	c.problem.pause = count_pause;
+	for (int i = 0; i < CASE_ZONES; i++)
+	{
+		for (int j = 0; j < CASE_STEPS; j++)
+			if (i % 2 == 0)
+				case_ask(&c, i, j, 10 + i);
+			else
+				case_bid(&c, i, 1000 - j, 11 + i);
+		if (i > 0)
+			case_line(&c, i - 1, i, INT64_MAX, INT64_MAX, 0);
+	}
+	case_solve(&c);
+	/* a path ends one step at least, and there are 24 * 64 */
+	assert_int_equal(pauses, 1);
+}
+
 /* ---- the check ---- */
 
 /* Any number of a result changed is found. */
@@ -708,6 +736,7 @@ main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(too_many),
 		cmocka_unit_test(greatest_amounts),
+		cmocka_unit_test(pauses_between_searches),
 		cmocka_unit_test(tampered),
 		cmocka_unit_test(wrong_and_consistent),
 		cmocka_unit_test(published_optima),
