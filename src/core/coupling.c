@@ -266,6 +266,8 @@ coupling_solve(const coupling_problem *problem, void *memory,
 	coupling_status status;
 	size_t		steps;
 
+	if ((int) problem->price_rule < COUPLING_PRICE_LOW || problem->price_rule > COUPLING_PRICE_MIDPOINT)
+		return COUPLING_BAD_RULE;
 	if (!coupling_count_steps(problem, &steps))
 		return COUPLING_TOO_MANY;
 	coupling_lay_out(&work, problem, steps, memory);

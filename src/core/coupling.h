@@ -122,6 +122,7 @@ typedef struct coupling_total
 typedef enum coupling_status
 {
 	COUPLING_OK = 0,
+	COUPLING_BAD_RULE,			/* none of the price rules */
 	COUPLING_TOO_MANY,			/* zones, lines or steps */
 	COUPLING_DUPLICATE_ZONE,
 	COUPLING_DUPLICATE_LINE,

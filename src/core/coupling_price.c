@@ -72,13 +72,13 @@ coupling_pass_bounds(coupling_work *work, int arc)
 	return moved;
 }
 
-/* Optimal flows have no cycle that gains, so this ends after node_count rounds. */
+/* Optimal flows have no cycle that gains, so no bound moves after node_count rounds. */
 static void
 coupling_find_bounds(coupling_work *work)
 {
 	bool		moved = true;
 
-	while (moved)
+	for (int round = 0; moved && round <= work->node_count; round++)
 	{
 		moved = false;
 		for (int arc = 0; arc < 2 * work->edge_count; arc++)

@@ -393,6 +393,9 @@ refused(void **state)
 	REFUSED(c.line[0].to_zone, 1, COUPLING_LINE_TO_ITSELF);
 	REFUSED(c.zone[1].id, 1, COUPLING_DUPLICATE_ZONE);
 #undef REFUSED
+	c.problem.price_rule = (coupling_price_rule) 3;
+	assert_int_equal(case_try(&c), COUPLING_BAD_RULE);
+	c.problem.price_rule = COUPLING_PRICE_LOW;
 	case_line(&c, 1, 0, 1, 1, 0);
 	c.line[1].id = 1;
 	assert_int_equal(case_try(&c), COUPLING_DUPLICATE_LINE);
@@ -435,6 +438,48 @@ greatest_amounts(void **state)
 	assert_true(c.total.buyers_pay_nano == (__int128) half_wh * COUPLING_PRICE_MAX);
 	assert_true(c.total.welfare_nano ==
 				(__int128) half_wh * (2 * COUPLING_PRICE_MAX - (2 * CASE_ZONES - 1) * COUPLING_FEE_MAX));
+}
+
+/* From one end of the longest chain to the other, which costs nearly all that it gains. */
+static void
+longest_way(void **state)
+{
+	enum
+	{
+		N = COUPLING_ZONES_MAX
+	};
+	static coupling_zone zone[N];
+	static coupling_line line[N - 1];
+	static coupling_zone_result zone_result[N];
+	static coupling_line_result line_result[N - 1];
+	coupling_problem problem = {zone, N, line, N - 1, COUPLING_PRICE_MIDPOINT};
+	coupling_step ask = {-COUPLING_PRICE_MAX, COUPLING_ENERGY_MAX / 2};
+	coupling_step bid = {COUPLING_PRICE_MAX, COUPLING_ENERGY_MAX / 2};
+	const int64_t fees = (2 * N - 1) * COUPLING_FEE_MAX;
+	coupling_total total;
+	void	   *memory;
+
+	for (int i = 0; i < N; i++)
+		zone[i] = (coupling_zone) {i, COUPLING_FEE_MAX};
+	for (int i = 0; i + 1 < N; i++)
+		line[i] = (coupling_line) {i, i + 1, i, 0, INT64_MAX, COUPLING_FEE_MAX};
+	zone[0].supply = &ask;
+	zone[0].supply_count = 1;
+	zone[N - 1].demand = &bid;
+	zone[N - 1].demand_count = 1;
+	memory = malloc(coupling_memory(&problem));
+	assert_non_null(memory);
+	for (int back = 0; back < 2; back++)
+	{
+		assert_int_equal(coupling_solve(&problem, memory, zone_result, line_result, &total), COUPLING_OK);
+		assert_int_equal(coupling_check(&problem, zone_result, line_result, &total), COUPLING_SOUND);
+		assert_int_equal(total.sold_wh, back ? 0 : COUPLING_ENERGY_MAX / 2);
+		assert_true(total.welfare_nano == (back ? 0 : (__int128) (COUPLING_ENERGY_MAX / 2) * (2 * COUPLING_PRICE_MAX - fees)));
+		assert_true(total.fee_nano == (__int128) total.sold_wh * fees);
+		/* a little more, and it loses */
+		bid.price_micro_per_kwh -= 2 * COUPLING_PRICE_MAX - fees + 1;
+	}
+	free(memory);
 }
 
 static int	pauses;
@@ -736,6 +781,7 @@ main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(too_many),
 		cmocka_unit_test(greatest_amounts),
+		cmocka_unit_test(longest_way),
 		cmocka_unit_test(pauses_between_searches),
 		cmocka_unit_test(tampered),
 		cmocka_unit_test(wrong_and_consistent),
