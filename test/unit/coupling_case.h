@@ -86,4 +86,21 @@ case_solve(coupling_case *c)
 	assert_int_equal(coupling_check(&c->problem, c->zone_result, c->line_result, &c->total), COUPLING_SOUND);
 }
 
+static inline void
+case_interval(const coupling_case *c, int zone, int64_t low, int64_t high)
+{
+	const coupling_zone_result *r = &c->zone_result[zone];
+
+	assert_true(r->has_low && r->has_high && r->has_price);
+	assert_int_equal(r->low_micro_per_kwh, low);
+	assert_int_equal(r->high_micro_per_kwh, high);
+}
+
+static inline void
+case_energy(const coupling_case *c, int zone, int64_t sold_wh, int64_t bought_wh)
+{
+	assert_int_equal(c->zone_result[zone].sold_wh, sold_wh);
+	assert_int_equal(c->zone_result[zone].bought_wh, bought_wh);
+}
+
 #endif							/* COUPLING_CASE_H */
