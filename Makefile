@@ -28,6 +28,7 @@ SQL_PARTS    = sql/preamble.sql \
                sql/fleet.sql \
                sql/metering.sql \
                sql/energy.sql \
+               sql/market.sql \
                sql/command.sql \
                sql/bridge.sql \
                sql/roles.sql

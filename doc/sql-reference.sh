@@ -31,6 +31,19 @@ query "
 	   AND NOT EXISTS (SELECT FROM pg_type t WHERE p.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend))
 	 ORDER BY p.proname, p.oid"
 
+relations()
+{
+	query "
+		SELECT format(E'\n### %s\n\n%s\n\n| column | type | |\n|---|---|---|\n%s', c.relname,
+			coalesce(obj_description(c.oid, 'pg_class'), obj_description(c.reltype, 'pg_type')),
+			(SELECT string_agg(format('| %s | %s | %s |', a.attname, format_type(a.atttypid, a.atttypmod),
+					replace(col_description(c.oid, a.attnum), '|', '\|')), E'\n' ORDER BY a.attnum)
+			   FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
+		  FROM pg_class c LEFT JOIN pg_am m ON m.oid = c.relam
+		 WHERE c.relnamespace = 'energyledger'::regnamespace AND $1
+		 ORDER BY c.relname"
+}
+
 printf '\n## Types\n'
 query "
 	SELECT format(E'\n### %s\n\n%s\n\n%s\n\n%s', t.typname, obj_description(t.oid, 'pg_type'),
@@ -39,17 +52,7 @@ query "
 	 WHERE t.typnamespace = 'energyledger'::regnamespace AND t.typtype = 'b' AND t.typelem = 0
 	 ORDER BY t.typname"
 
-relations()
-{
-	query "
-		SELECT format(E'\n### %s\n\n%s\n\n| column | type | |\n|---|---|---|\n%s', c.relname, obj_description(c.oid, 'pg_class'),
-			(SELECT string_agg(format('| %s | %s | %s |', a.attname, format_type(a.atttypid, a.atttypmod),
-					replace(col_description(c.oid, a.attnum), '|', '\|')), E'\n' ORDER BY a.attnum)
-			   FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
-		  FROM pg_class c LEFT JOIN pg_am m ON m.oid = c.relam
-		 WHERE c.relnamespace = 'energyledger'::regnamespace AND $1
-		 ORDER BY c.relname"
-}
+relations "c.relkind = 'c'"
 
 printf '\n## Ledger tables\n'
 relations "c.relkind = 'r' AND m.amname = 'ledger'"

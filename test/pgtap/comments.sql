@@ -20,7 +20,7 @@ $$, 'every object has a comment');
 SELECT is_empty($$
 	SELECT c.relname, a.attname
 	  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-	 WHERE c.relnamespace = 'energyledger'::regnamespace AND c.relkind IN ('r', 'v')
+	 WHERE c.relnamespace = 'energyledger'::regnamespace AND c.relkind IN ('r', 'v', 'c')
 	   AND a.attnum > 0 AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL
 $$, 'every column has a comment');
 

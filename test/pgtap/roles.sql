@@ -95,6 +95,7 @@ INSERT INTO may_execute VALUES
     ('energyledger.encrypt_to(bytea,bytea)', 'rwoan'),
     ('energyledger.encrypt_to(text,bytea)', 'rwoan'),
     ('energyledger.decrypt_sealed(bytea,bytea,bytea)', 'rwoan'),
+    ('energyledger.match_orders(energyledger.order_input[],text,jsonb)', 'rwoan'),
     ('energyledger.redactable(text)', 'rwoan'),
     ('energyledger.value(energyledger.redactable)', 'rwoan'),
     ('energyledger.is_redacted(energyledger.redactable)', 'rwoan'),
