@@ -79,7 +79,10 @@ matching_net(matching_run_state *run)
 		if (!matching_crosses(&run->order[b], &run->order[a]))
 		{
 			/* nor do this actor's other bids, which are lower */
-			i++;
+			uint64_t	actor = bid[i].key;
+
+			while (i < bids && bid[i].key == actor)
+				i++;
 			continue;
 		}
 		energy = matching_least(run->left[b], run->left[a]);
