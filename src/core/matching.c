@@ -123,31 +123,36 @@ orders_by_arrival(matching_run_state *run)
 }
 
 /*
- * A side in priority: at any price, then the best price, then as it arrived.  Those
- * at any price are put in front after the sort, as their price has no key of its own.
+ * Both sides in priority: at any price, then the best price, then as it arrived.
+ * Those at any price are put in front after the sort, as their price has no key of its
+ * own.  One pass for both, as each order looked at is a wait for memory.
  */
 static void
-side_by_priority(matching_run_state *run, matching_side side, uint32_t *list)
+orders_by_priority(matching_run_state *run)
 {
-	size_t		any = 0;
-	size_t		limited = 0;
+	matching_entry *entry[2] = {run->entry, run->entry + run->bids};
+	uint32_t   *list[2] = {run->bid, run->ask};
+	size_t		any[2] = {0, 0};
+	size_t		limited[2] = {0, 0};
 
 	for (size_t i = 0; i < run->orders; i++)
 	{
 		uint32_t	position = run->arrived[i];
 		const matching_order *order = &run->order[position];
+		int			side = order->side;
 		uint64_t	key = matching_key(order->price);
 
-		if (order->side != side)
-			continue;
 		if (order->any_price)
-			list[any++] = position;
+			list[side][any[side]++] = position;
 		else
-			run->entry[limited++] = (matching_entry) {side == MATCHING_BID ? ~key : key, position};
+			entry[side][limited[side]++] = (matching_entry) {side == MATCHING_BID ? ~key : key, position};
 	}
-	matching_sort(run->entry, run->spare, limited);
-	for (size_t i = 0; i < limited; i++)
-		list[any + i] = run->entry[i].position;
+	for (int side = 0; side < 2; side++)
+	{
+		matching_sort(entry[side], run->spare, limited[side]);
+		for (size_t i = 0; i < limited[side]; i++)
+			list[side][any[side] + i] = entry[side][i].position;
+	}
 }
 
 /* Whether a trade's price is one that both of its orders agreed to. */
@@ -219,8 +224,7 @@ run_method(matching_run_state *run)
 		return result;
 	if (run->rule->method == MATCHING_CONTINUOUS)
 		return matching_one_by_one(run);
-	side_by_priority(run, MATCHING_BID, run->bid);
-	side_by_priority(run, MATCHING_ASK, run->ask);
+	orders_by_priority(run);
 	if (!run->rule->own_trades)
 		matching_net(run);
 	if (run->rule->first != MATCHING_FIRST_NONE)

@@ -52,47 +52,75 @@ net_side(matching_run_state *run, const uint32_t *list, size_t count, matching_e
 	return known;
 }
 
+/*
+ * Their limits and energies, brought together in that order: the walk below goes
+ * where the numbers send it, and would wait for memory at every step.  At any price is
+ * a limit that crosses all.
+ */
+static void
+net_gather(const matching_run_state *run, const matching_entry *entry, size_t count, int64_t *limit, matching_entry *left)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		const matching_order *order = &run->order[entry[i].position];
+
+		limit[i] = order->price;
+		if (order->any_price)
+			limit[i] = order->side == MATCHING_BID ? INT64_MAX : INT64_MIN;
+		left[i].key = (uint64_t) order->energy;
+	}
+}
+
+static void
+net_scatter(matching_run_state *run, const matching_entry *entry, size_t count, const matching_entry *left)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		uint32_t	position = entry[i].position;
+
+		run->netted[position] = run->left[position] - (int64_t) left[i].key;
+		run->left[position] = (int64_t) left[i].key;
+	}
+}
+
 void
 matching_net(matching_run_state *run)
 {
 	matching_entry *bid = run->entry;
 	matching_entry *ask = run->entry + run->bids;
+	matching_entry *bid_left = run->spare;
+	matching_entry *ask_left = run->spare + run->bids;
+	int64_t    *bid_limit = run->share;
+	int64_t    *ask_limit = run->share + run->bids;
 	size_t		bids = net_side(run, run->bid, run->bids, bid);
 	size_t		asks = net_side(run, run->ask, run->asks, ask);
 	size_t		i = 0;
 	size_t		j = 0;
 
+	net_gather(run, bid, bids, bid_limit, bid_left);
+	net_gather(run, ask, asks, ask_limit, ask_left);
 	while (i < bids && j < asks)
 	{
-		uint32_t	b = bid[i].position;
-		uint32_t	a = ask[j].position;
 		int64_t		energy;
 
-		if (bid[i].key != ask[j].key)
+		if (bid[i].key > ask[j].key)
+			j++;
+		else if (bid[i].key < ask[j].key || bid_limit[i] < ask_limit[j])
 		{
-			if (bid[i].key < ask[j].key)
-				i++;
-			else
-				j++;
-			continue;
+			/* another actor's, or as low as all of this actor's other bids are */
+			i++;
 		}
-		if (!matching_crosses(&run->order[b], &run->order[a]))
+		else
 		{
-			/* nor do this actor's other bids, which are lower */
-			uint64_t	actor = bid[i].key;
-
-			while (i < bids && bid[i].key == actor)
-				i++;
-			continue;
+			energy = matching_least((int64_t) bid_left[i].key, (int64_t) ask_left[j].key);
+			bid_left[i].key -= (uint64_t) energy;
+			ask_left[j].key -= (uint64_t) energy;
+			i += bid_left[i].key == 0;
+			j += ask_left[j].key == 0;
 		}
-		energy = matching_least(run->left[b], run->left[a]);
-		run->left[b] -= energy;
-		run->left[a] -= energy;
-		run->netted[b] += energy;
-		run->netted[a] += energy;
-		i += run->left[b] == 0;
-		j += run->left[a] == 0;
 	}
+	net_scatter(run, bid, bids, bid_left);
+	net_scatter(run, ask, asks, ask_left);
 }
 
 /* ---- the comparison order ---- */

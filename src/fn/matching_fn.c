@@ -15,6 +15,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -245,10 +246,11 @@ match_read_orders(match_input *in, ArrayType *array)
 						   ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), MATCHING_ORDERS_MAX)));
 	match_describe(in, ARR_ELEMTYPE(array));
 	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &element, &null, &in->count);
-	in->order = palloc_extended(sizeof(matching_order) * Max(in->count, 1), MCXT_ALLOC_HUGE);
+	in->order = palloc_extended(sizeof(matching_order) * Max(in->count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	match_names_init(&in->names, in->count);
 	for (int i = 0; i < in->count; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (null[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -430,8 +432,9 @@ match_read_rule(matching_rule *rule, const char *method, Jsonb *options)
 static void
 match_refuse(const match_input *in, const matching_rule *rule, matching_result result, uint32 bad)
 {
-	const matching_order *order = in->count > 0 ? &in->order[bad] : NULL;
-	const char *where = order != NULL ? match_where((int) bad, order->order_id) : "";
+	/* one is there also where no order is, for MATCHING_NO_PRICE of none */
+	const matching_order *order = &in->order[bad];
+	const char *where = match_where((int) bad, order->order_id);
 
 	switch (result)
 	{
