@@ -8,8 +8,8 @@
  *
  * Where a peer's result is not ours on purpose, it stands in matching_differs with
  * the reason, and ours is asked for exactly.  Not tried: books with fees between zones
- * (SI-ZONE-*), of which we have no rule yet, and two auctions of other kinds (PM-0-maxvolume, which
- * trades at several prices, PM-3-huang and PM-MUDA-exo50, which leave out trades to
+ * (SI-ZONE-*), which match_orders() does not take, and auctions of other kinds (PM-0-maxvolume, which
+ * trades at several prices; PM-3-huang and PM-MUDA-exo50, which leave out trades to
  * be truthful); of these books only the volume at one price is compared.
  */
 CREATE FUNCTION pg_temp.matching_csv(file text) RETURNS TABLE (line bigint, field text[])
