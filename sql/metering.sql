@@ -267,7 +267,7 @@ COMMENT ON FUNCTION energyledger.ingest(bytea[], text[]) IS
 'Gaps, late messages and a wrong prev are accepted and recorded. Nothing counts before the transaction commits. '
 'Call it once a transaction: two calls in each of two concurrent transactions may deadlock. '
 'Errors: 22004 for a NULL array or message, 22023 for arrays of several dimensions or of different lengths, 54000 for too many messages, '
-'40001 where a concurrent transaction interfered: repeat the batch. Rules: RFC 9052, RFC 7515, RFC 8037, OCMF 1.4, doc/messages.md.';
+'25006 on a standby or in a read-only transaction, 40001 where a concurrent transaction interfered: repeat the batch. Rules: RFC 9052, RFC 7515, RFC 8037, OCMF 1.4, doc/messages.md.';
 
 CREATE FUNCTION energyledger.release(quarantine_id bigint, reason text)
 RETURNS TABLE (verdict text, meter text, epoch bigint, seq bigint)
@@ -280,7 +280,7 @@ COMMENT ON FUNCTION energyledger.release(bigint, text) IS
 'Takes a quarantined message into the ledger after all, because a person decided so: a key was registered late, a revocation came too early, it came on a wrong topic. '
 'Its signature must be right for a key that its meter has, whatever that key''s validity or revocation; its form and its place in the sequence must be sound. '
 'quarantine_id: ledger_id of a row of quarantine; reason: 1 to 1000 bytes. One row: verdict accepted or duplicate, and whose message it is. The decision is a row of quarantine_release, with the session''s role. '
-'Errors: 22004 for NULL, 22023 for an empty reason or a message that cannot be released (the detail says why), 22001 for a reason too long, P0002 where quarantine has no such row, 55000 where it was released before.';
+'Errors: 22004 for NULL, 22023 for an empty reason or a message that cannot be released (the detail says why), 22001 for a reason too long, P0002 where quarantine has no such row, 55000 where it was released before, 25006 on a standby or in a read-only transaction.';
 
 CREATE FUNCTION energyledger.meter_receipts(meters text[])
 RETURNS TABLE (meter text, epoch bigint, seq bigint, receipt text)

@@ -76,8 +76,10 @@ energyledger_ingest(PG_FUNCTION_ARGS)
 	static const char *const verdicts[] = {"accepted", "duplicate", "quarantined"};
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	int			count;
-	IngestMessage *messages = ingest_arguments(fcinfo, &count);
+	IngestMessage *messages;
 
+	PreventCommandIfReadOnly("energyledger.ingest()");
+	messages = ingest_arguments(fcinfo, &count);
 	InitMaterializedSRF(fcinfo, 0);
 	ingest_batch(messages, count, 0);
 	for (int i = 0; i < count; i++)
@@ -115,6 +117,7 @@ energyledger_release(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be NULL", PG_ARGISNULL(0) ? "quarantine_id" : "reason")));
+	PreventCommandIfReadOnly("energyledger.release()");
 	InitMaterializedSRF(fcinfo, 0);
 	release_message(PG_GETARG_INT64(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), m);
 	values[0] = CStringGetTextDatum(m->verdict == INGEST_ACCEPTED ? "accepted" : "duplicate");

@@ -163,6 +163,14 @@ RESET ROLE;
 DROP OWNED BY metering_test_bridge;
 DROP ROLE metering_test_bridge;
 
+-- Nothing is written where nothing may be.
+BEGIN READ ONLY;
+SELECT energyledger.ingest('{}');
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT energyledger.release(1, 'x');
+ROLLBACK;
+
 -- What ingest wrote is what the ledger hashed.
 SET client_min_messages = warning;
 SELECT energyledger.seal() > 0 AS sealed;
