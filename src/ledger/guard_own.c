@@ -89,10 +89,16 @@ guard_own_refuse_object(const char *what, const char *name)
  * being without one, stays; what could keep a good message out is not added.
  */
 static void
-guard_own_alter_ledger_table(Oid relid, AlterTableType subtype)
+guard_own_alter_ledger_table(Oid relid, const AlterTableCmd *cmd)
 {
-	switch (subtype)
+	switch (cmd->subtype)
 	{
+		case AT_AddColumn:
+			if (castNode(ColumnDef, cmd->def)->constraints == NIL)
+				break;
+			guard_refuse_own("add a column with a constraint or a default to", relid,
+							 "Add the column without.");
+			break;
 		case AT_AddConstraint:
 		case AT_AddIndexConstraint:
 		case AT_SetNotNull:
@@ -117,7 +123,7 @@ guard_own_alter_table(Oid relid, const AlterTableCmd *cmd)
 	if (!guard_is_log_table(relid))
 	{
 		if (guard_is_own_table(relid) && !guard_own_may())
-			guard_own_alter_ledger_table(relid, cmd->subtype);
+			guard_own_alter_ledger_table(relid, cmd);
 		return;
 	}
 	switch (cmd->subtype)

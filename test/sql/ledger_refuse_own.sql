@@ -66,6 +66,9 @@ SELECT s AS statement, refused(s) FROM unnest(ARRAY[
     'ALTER TABLE energyledger.message ADD UNIQUE (digest)',
     'ALTER TABLE energyledger.message ADD CHECK (seq < 1000) NOT VALID',
     'ALTER TABLE energyledger.quarantine ALTER COLUMN topic SET NOT NULL',
+    'ALTER TABLE energyledger.quarantine ADD COLUMN x int NOT NULL',
+    'ALTER TABLE energyledger.quarantine ADD COLUMN x int CHECK (x > 0)',
+    'ALTER TABLE energyledger.quarantine ADD COLUMN x int UNIQUE',
     'ALTER TABLE energyledger.message ALTER COLUMN raw DROP NOT NULL',
     'ALTER TABLE energyledger.message DISABLE TRIGGER ALL',
     'ALTER TABLE energyledger.message DISABLE TRIGGER USER']) s;
