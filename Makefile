@@ -28,7 +28,14 @@ SQL_PARTS    = sql/preamble.sql \
                sql/fleet.sql \
                sql/metering.sql \
                sql/energy.sql \
+               sql/matching.sql \
+               sql/price.sql \
+               sql/posting.sql \
                sql/market.sql \
+               sql/settlement.sql \
+               sql/tariff.sql \
+               sql/invoice.sql \
+               sql/baseline.sql \
                sql/command.sql \
                sql/bridge.sql \
                sql/roles.sql

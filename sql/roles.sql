@@ -1,4 +1,4 @@
--- roles.sql: four roles to grant, and what each may do.  The last part of the script:
+-- roles.sql: six roles to grant, and what each may do.  The last part of the script:
 -- it names objects of all the others.
 
 -- Roles are the cluster's: another database with the extension, or the globals of a
@@ -12,6 +12,8 @@ BEGIN
             ('energyledger_reader', 'pg_energyledger: reads meters, messages, readings, gaps, commands and checkpoints'),
             ('energyledger_writer', 'pg_energyledger: brings signed messages and fetches receipts, commands and requests; for bridges'),
             ('energyledger_operator', 'pg_energyledger: registers meters and their keys, releases quarantined messages, sends commands, estimates, seals, replaces keys and names'),
+            ('energyledger_trader', 'pg_energyledger: places and cancels orders for parties; for energy desks'),
+            ('energyledger_billing', 'pg_energyledger: prices, tariffs, settlement, invoices and payments; for billing teams'),
             ('energyledger_auditor', 'pg_energyledger: reads everything of the extension and verifies it')) r(name, comment)
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = made.name);
@@ -76,5 +78,15 @@ GRANT INSERT (meter, party, location, technology, capacity_w, latitude_microdegr
     ON energyledger.meter TO energyledger_operator;
 GRANT INSERT (meter, public_key, algorithm, from_epoch, from_seq, until_epoch, until_seq, valid_from, valid_until, revoked, reason)
     ON energyledger.meter_key TO energyledger_operator;
+
+-- Billing reads what bills are made of.
+GRANT EXECUTE ON FUNCTION energyledger.add_prices(text, timestamptz, interval, bigint[]) TO energyledger_billing;
+GRANT SELECT ON energyledger.price, energyledger.posting, energyledger.party_balance,
+    energyledger.party, energyledger.party_current, energyledger.location, energyledger.location_current,
+    energyledger.meter, energyledger.meter_current, energyledger.message, energyledger.reading,
+    energyledger.energy_estimate, energyledger.register_rollover, energyledger.meter_register, energyledger.interval_energy
+    TO energyledger_billing;
+
+GRANT SELECT ON energyledger.price TO energyledger_trader, energyledger_operator;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA energyledger TO energyledger_auditor;

@@ -1,0 +1,3 @@
+/*
+ * baseline.sql: what a meter would have taken.
+ */

@@ -1,0 +1,64 @@
+/*
+ * matching.sql: matching bids with asks.  The rules are in doc/market.md, the
+ * arithmetic in src/core/matching*.c.
+ *
+ * A pure function of its arguments: no table is read, so whoever has the orders of a
+ * market can run it again, and gets the same trades.
+ */
+
+CREATE TYPE energyledger.order_input AS (
+    order_id      bigint,
+    side          text,
+    actor         text,
+    energy        bigint,
+    price         bigint,
+    zone          text,
+    partner       text,
+    partner_price bigint,
+    arrival       bigint
+);
+COMMENT ON TYPE energyledger.order_input IS 'an order as match_orders() takes it';
+COMMENT ON COLUMN energyledger.order_input.order_id IS 'unique among the orders; decides between those that arrived together';
+COMMENT ON COLUMN energyledger.order_input.side IS 'bid (buys) or ask (sells)';
+COMMENT ON COLUMN energyledger.order_input.actor IS 'whose order it is, 1 to 1000 bytes; NULL: nobody that is known';
+COMMENT ON COLUMN energyledger.order_input.energy IS 'in Wh, above 0; all bids together, and all asks, fit a bigint';
+COMMENT ON COLUMN energyledger.order_input.price IS
+'limit in micro-currency per kWh, may be negative: a bid''s highest, an ask''s lowest; NULL: at any price';
+COMMENT ON COLUMN energyledger.order_input.zone IS 'where, 1 to 1000 bytes; all orders that have one have the same';
+COMMENT ON COLUMN energyledger.order_input.partner IS 'the actor to trade with first, 1 to 1000 bytes; NULL: none';
+COMMENT ON COLUMN energyledger.order_input.partner_price IS
+'price for a partner in micro-currency per kWh, whichever of the two named the other; NULL: as price';
+COMMENT ON COLUMN energyledger.order_input.arrival IS 'the earlier has the lower number; of equal ones the lower order_id is first';
+
+CREATE TYPE energyledger.match_output AS (
+    trade_seq int,
+    bid_id    bigint,
+    ask_id    bigint,
+    energy    bigint,
+    price     bigint
+);
+COMMENT ON TYPE energyledger.match_output IS 'a trade as match_orders() gives it';
+COMMENT ON COLUMN energyledger.match_output.trade_seq IS 'from 1, in the order in which the rule makes them';
+COMMENT ON COLUMN energyledger.match_output.bid_id IS 'order_id of the bid';
+COMMENT ON COLUMN energyledger.match_output.ask_id IS 'order_id of the ask';
+COMMENT ON COLUMN energyledger.match_output.energy IS 'in Wh, above 0';
+COMMENT ON COLUMN energyledger.match_output.price IS 'in micro-currency per kWh';
+
+CREATE FUNCTION energyledger.match_orders(orders energyledger.order_input[], method text, options jsonb DEFAULT '{}')
+    RETURNS SETOF energyledger.match_output
+    AS 'MODULE_PATHNAME', 'energyledger_match_orders' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION energyledger.match_orders(energyledger.order_input[], text, jsonb) IS
+'Matches bids with asks: who trades with whom, how much, at what price. The same orders in any sequence give the same trades. '
+'orders: at most 16777216; method: pay_as_clear (one price for all), pay_as_bid (each bid at its own limit), '
+'continuous (one order after the other as they arrived, at the price of the one that was there), '
+'proportional (equal shares of what there is, at the reference price). '
+'options, of pay_as_clear: policy, where in the interval of possible prices: ask_side (its low end, the default), bid_side (its high end), midpoint (rounded down); '
+'of pay_as_bid: order merit (default) or gsy (for comparison: the dearest ask first); '
+'of all: self_trade net (default: own bids and asks that cross cancel each other before they meet others, and are no trades) or allow; '
+'of all but continuous: first_phase none (default), peer_fixed (first trades between actors who name each other at one price), '
+'preference (the same, then where one side names the other); reference_price, a whole number: where limits leave the price open, and of proportional. '
+'Result: a row a trade, none where nothing is matched; energy in Wh and price in micro-currency per kWh, as in the orders (any other two units do as well). '
+'Errors: 22004 for a NULL argument, order, order_id, side, energy or arrival; 22023 for an unknown method, option or value, a side that is neither bid nor ask, energy not above 0, an empty name, '
+'an order whose partner is its own actor, orders at any price that only a reference_price could price, proportional without one; '
+'22001 for a name too long; 22003 where a side''s energy is more than a bigint; 23505 for an order_id that is there twice; 0A000 for orders of several zones; 54000 for too many. '
+'Reads no table. Rules: doc/market.md.';

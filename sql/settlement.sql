@@ -1,0 +1,3 @@
+/*
+ * settlement.sql: what was traded against what was delivered.
+ */

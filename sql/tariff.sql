@@ -1,0 +1,3 @@
+/*
+ * tariff.sql: what energy costs those who do not trade, and what it costs besides.
+ */
