@@ -13,7 +13,7 @@ MODULE_big   = pg_energyledger
 # and linked into the extension, the bridge, the tools and the unit tests.
 CORE_SRCS    = $(wildcard src/core/*.c)
 CORE_OBJS    = $(CORE_SRCS:.c=.o)
-SERVER_SRCS  = $(wildcard src/*.c src/ledger/*.c src/worker/*.c src/metering/*.c src/fn/*.c)
+SERVER_SRCS  = $(wildcard src/*.c src/ledger/*.c src/worker/*.c src/metering/*.c src/market/*.c src/fn/*.c)
 OBJS         = $(SERVER_SRCS:.c=.o) $(CORE_OBJS)
 
 # One SQL file an area, in the order in which they need each other.

@@ -62,3 +62,12 @@ COMMENT ON FUNCTION energyledger.match_orders(energyledger.order_input[], text, 
 'an order whose partner is its own actor, orders at any price that only a reference_price could price, proportional without one; '
 '22001 for a name too long; 22003 where a side''s energy is more than a bigint; 23505 for an order_id that is there twice; 0A000 for orders of several zones; 54000 for too many. '
 'Reads no table. Rules: doc/market.md.';
+
+CREATE FUNCTION energyledger.match_input_hash(orders energyledger.order_input[], method text, options jsonb DEFAULT '{}')
+    RETURNS bytea
+    AS 'MODULE_PATHNAME', 'energyledger_match_input_hash' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION energyledger.match_input_hash(energyledger.order_input[], text, jsonb) IS
+'SHA-256 of all that match_orders() computes with: every field of every order, the method and the options. '
+'It does not depend on the sequence of the orders. Arguments: as of match_orders(). Result: 32 bytes. '
+'Errors: as match_orders() has for a NULL, an order''s names and side, an order_id that is there twice, the method and its options; '
+'whether the orders can be matched is not asked. The bytes that are hashed: doc/market.md.';

@@ -39,6 +39,7 @@ typedef struct matching_order
 	uint32_t	actor;			/* whose: a number the caller gives out, or
 								 * MATCHING_NOBODY */
 	uint32_t	partner;		/* with whom first, as an actor's number */
+	uint32_t	zone;			/* where, for the caller; nothing is asked of it */
 	uint8_t		side;
 	bool		any_price;
 	bool		has_partner_price;

@@ -98,6 +98,7 @@ INSERT INTO may_execute VALUES
     ('energyledger.encrypt_to(bytea,bytea)', 'rwoatbn'),
     ('energyledger.encrypt_to(text,bytea)', 'rwoatbn'),
     ('energyledger.decrypt_sealed(bytea,bytea,bytea)', 'rwoatbn'),
+    ('energyledger.match_input_hash(energyledger.order_input[],text,jsonb)', 'rwoatbn'),
     ('energyledger.match_orders(energyledger.order_input[],text,jsonb)', 'rwoatbn'),
     ('energyledger.redactable(text)', 'rwoatbn'),
     ('energyledger.value(energyledger.redactable)', 'rwoatbn'),

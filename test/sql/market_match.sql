@@ -49,9 +49,28 @@ SELECT match(ARRAY[o(1, 'bid', 'a', 5, 9, zone => 'n'), o(2, 'ask', 'b', 5, 8), 
 -- Any sequence of the same orders, the same trades.
 SELECT count(DISTINCT match(x.orders, 'pay_as_clear')) FROM book, LATERAL (
     SELECT array_agg(o ORDER BY md5(n::text || o::text)) AS orders FROM unnest(orders) o, generate_series(1, 20) n GROUP BY n) x;
+-- One hash of any sequence of the same orders; the bytes, put together by hand; every field counts.
+SELECT count(DISTINCT energyledger.match_input_hash(x.orders, 'pay_as_clear')) FROM book, LATERAL (
+    SELECT array_agg(o ORDER BY md5(n::text || o::text)) AS orders FROM unnest(orders) o, generate_series(1, 20) n GROUP BY n) x;
+SELECT energyledger.match_input_hash(ARRAY[o(-2, 'ask', 'b', 5, NULL, 7), o(258, 'bid', 'ü', 6, 1, 0, 'b', -1, 'z')], 'pay_as_clear', '{"policy":   "midpoint"}')
+     = sha256('pg_energyledger match input 1\012'::bytea || int8send(2)
+     || int8send(-2) || '\x01' || int8send(5) || '\x00' || int8send(7) || '\x000162' || '\x0000' || '\x0000' || '\x00' || '\x0000' || '\x00'
+     || int8send(258) || '\x00' || int8send(6) || '\x01' || int8send(1) || int8send(0) || '\x0002c3bc' || '\x00017a' || '\x000162' || '\x01' || int8send(-1) || '\x0000' || '\x00'
+     || '\x0000000c' || 'pay_as_clear' || '\x00000016' || '{"policy": "midpoint"}') AS is_documented;
+SELECT count(DISTINCT energyledger.match_input_hash(ARRAY[x], m, op::jsonb)) AS fourteen
+  FROM (SELECT o(1, 'bid', 'a', 5, 9, 3, 'b', 8, 'z')
+        UNION ALL SELECT o(2, 'bid', 'a', 5, 9, 3, 'b', 8, 'z') UNION ALL SELECT o(1, 'ask', 'a', 5, 9, 3, 'b', 8, 'z') UNION ALL SELECT o(1, 'bid', 'c', 5, 9, 3, 'b', 8, 'z')
+        UNION ALL SELECT o(1, 'bid', 'a', 6, 9, 3, 'b', 8, 'z') UNION ALL SELECT o(1, 'bid', 'a', 5, NULL, 3, 'b', 8, 'z') UNION ALL SELECT o(1, 'bid', 'a', 5, 9, 4, 'b', 8, 'z')
+        UNION ALL SELECT o(1, 'bid', 'a', 5, 9, 3, 'c', 8, 'z') UNION ALL SELECT o(1, 'bid', 'a', 5, 9, 3, 'b', 7, 'z') UNION ALL SELECT o(1, 'bid', 'a', 5, 9, 3, 'b', NULL, 'z')
+        UNION ALL SELECT o(1, 'bid', 'a', 5, 9, 3, 'b', 8, 'y') UNION ALL SELECT o(1, 'bid', 'a', 5, 9, 3, 'b', 8)) s (x),
+       (VALUES ('pay_as_clear', '{}'), ('pay_as_bid', '{}'), ('pay_as_clear', '{"policy": "midpoint"}')) r (m, op)
+ WHERE x = o(1, 'bid', 'a', 5, 9, 3, 'b', 8, 'z') OR (m, op) = ('pay_as_clear', '{}');
 SELECT provolatile, proparallel, prosecdef FROM pg_proc WHERE proname = 'match_orders';
 
 -- ---- bad input ----
+SELECT energyledger.match_input_hash('{}', NULL);
+SELECT energyledger.match_input_hash(ARRAY[o(1, 'bid', 'a', 1, 1), o(2, 'ask', 'b', 1, 1), o(1, 'ask', 'c', 1, 1)], 'pay_as_clear');
+SELECT energyledger.match_input_hash('{}', 'pay_as_clear', '{"fees": 1}');
 SELECT energyledger.match_orders(NULL, 'pay_as_clear');
 SELECT energyledger.match_orders('{}', NULL);
 SELECT energyledger.match_orders('{}', 'pay_as_clear', NULL);
