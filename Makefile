@@ -33,6 +33,8 @@ SQL_PARTS    = sql/preamble.sql \
                sql/posting.sql \
                sql/market.sql \
                sql/settlement.sql \
+               sql/order.sql \
+               sql/clearing.sql \
                sql/tariff.sql \
                sql/invoice.sql \
                sql/baseline.sql \

@@ -1,3 +1,719 @@
 /*
- * market.sql: markets, who takes part, orders, clearings and trades.
+ * market.sql: markets, who takes part in them, orders, clearings and trades.
+ *
+ * Ledger tables: nothing is edited.  A market and a member are changed by another row;
+ * an order is taken back by a row of order_cancel.  What the rules make of the orders
+ * (clearing, trade, order_lapse) can be computed again by anybody from the rows of
+ * market and market_order: the rules are match_orders()'s, doc/market.md.
+ *
+ * Orders of a market are taken under a lock that they share and that a clearing has
+ * alone.  So a clearing sees every order that was taken, and none is taken after it.
  */
+
+-- ---------------------------------------------------------------- markets and members
+
+CREATE TABLE energyledger.market (
+    market                   text COLLATE "C" NOT NULL CHECK (energyledger.identifier_valid(market)),
+    applies_from             timestamptz NOT NULL,
+    slot_minutes             integer NOT NULL CHECK (slot_minutes IN (5, 10, 15, 20, 30, 60)),
+    gate_closure_minutes     integer NOT NULL CHECK (gate_closure_minutes BETWEEN -2000000 AND 2000000),
+    currency                 text COLLATE "C" NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    price_step_micro_per_kwh bigint NOT NULL CHECK (price_step_micro_per_kwh > 0),
+    price_min_micro_per_kwh  bigint NOT NULL CHECK (price_min_micro_per_kwh >= -100000000000000),
+    price_max_micro_per_kwh  bigint NOT NULL CHECK (price_max_micro_per_kwh <= 100000000000000),
+    energy_step_wh           bigint NOT NULL CHECK (energy_step_wh > 0),
+    order_max_wh             bigint NOT NULL CHECK (order_max_wh BETWEEN 1 AND 4398046511104),
+    method                   text COLLATE "C" NOT NULL,
+    options                  jsonb NOT NULL,
+    zones                    jsonb,
+    lines                    jsonb,
+    bands                    jsonb NOT NULL,
+    grid_party               text COLLATE "C" NOT NULL CHECK (energyledger.identifier_valid(grid_party)),
+    operator_party           text COLLATE "C" NOT NULL CHECK (energyledger.identifier_valid(operator_party)),
+    buy_series               text COLLATE "C" NOT NULL CHECK (energyledger.identifier_valid(buy_series)),
+    sell_series              text COLLATE "C" NOT NULL CHECK (energyledger.identifier_valid(sell_series)),
+    reference_series         text COLLATE "C" CHECK (energyledger.identifier_valid(reference_series)),
+    vat_ppm                  integer NOT NULL CHECK (vat_ppm BETWEEN 0 AND 1000000),
+    open                     boolean NOT NULL,
+    recorded_at              timestamptz NOT NULL,
+    recorded_by              text NOT NULL,
+    CONSTRAINT market_price_check CHECK (price_min_micro_per_kwh <= price_max_micro_per_kwh)
+) USING ledger;
+CREATE INDEX market_market_idx ON energyledger.market (market, applies_from);
+COMMENT ON TABLE energyledger.market IS
+'markets and their rules. For a slot counts the row with the latest applies_from that is not after it, of several the newest. Written by set_market()';
+COMMENT ON COLUMN energyledger.market.market IS 'name: 1 to 64 of A-Z a-z 0-9 . _ : -';
+COMMENT ON COLUMN energyledger.market.applies_from IS 'for slots that begin then or later';
+COMMENT ON COLUMN energyledger.market.slot_minutes IS 'length of a slot; slots begin at multiples of it in UTC';
+COMMENT ON COLUMN energyledger.market.gate_closure_minutes IS 'orders are taken until so long before a slot begins; below zero: so long after';
+COMMENT ON COLUMN energyledger.market.currency IS 'ISO 4217';
+COMMENT ON COLUMN energyledger.market.price_step_micro_per_kwh IS 'limits are multiples of it';
+COMMENT ON COLUMN energyledger.market.price_min_micro_per_kwh IS 'lowest limit that is taken';
+COMMENT ON COLUMN energyledger.market.price_max_micro_per_kwh IS 'highest limit that is taken';
+COMMENT ON COLUMN energyledger.market.energy_step_wh IS 'an order''s energy is a multiple of it';
+COMMENT ON COLUMN energyledger.market.order_max_wh IS 'most energy of one order';
+COMMENT ON COLUMN energyledger.market.method IS 'of match_orders(): pay_as_clear, pay_as_bid, continuous, proportional';
+COMMENT ON COLUMN energyledger.market.options IS 'of match_orders(); and "lottery": true, where chance decides between equal prices';
+COMMENT ON COLUMN energyledger.market.zones IS 'zones with their fees as match_orders() takes them, and "operator": the party that gets the fee; NULL: one zone';
+COMMENT ON COLUMN energyledger.market.lines IS 'lines between zones as match_orders() takes them; NULL: no limits between zones';
+COMMENT ON COLUMN energyledger.market.bands IS 'what deviations from trades cost: see doc/market.md, Settlement';
+COMMENT ON COLUMN energyledger.market.grid_party IS 'party that supplies what nobody sold and takes what nobody bought';
+COMMENT ON COLUMN energyledger.market.operator_party IS 'party that gets what lines earn by being full, and fees of zones without an operator';
+COMMENT ON COLUMN energyledger.market.buy_series IS 'series of the prices at which parties buy from the grid';
+COMMENT ON COLUMN energyledger.market.sell_series IS 'series of the prices at which they sell to it';
+COMMENT ON COLUMN energyledger.market.reference_series IS 'series of the prices where limits leave it open; NULL: midway between the two above, rounded down';
+COMMENT ON COLUMN energyledger.market.vat_ppm IS 'VAT on what is traded and settled here, in millionths';
+COMMENT ON COLUMN energyledger.market.open IS 'false: no orders are taken';
+COMMENT ON COLUMN energyledger.market.recorded_at IS 'when this row was written';
+COMMENT ON COLUMN energyledger.market.recorded_by IS 'by which role';
+COMMENT ON COLUMN energyledger.market.ledger_id IS 'assigned by the ledger: site, then a counter';
+COMMENT ON INDEX energyledger.market_market_idx IS 'a market''s rules by the time from which they apply';
+
+CREATE TABLE energyledger.market_member (
+    market            text COLLATE "C" NOT NULL CHECK (energyledger.identifier_valid(market)),
+    party             text COLLATE "C" NOT NULL CHECK (energyledger.identifier_valid(party)),
+    zone              text COLLATE "C" CHECK (energyledger.identifier_valid(zone)),
+    bid_limit_wh      bigint CHECK (bid_limit_wh >= 0),
+    ask_limit_wh      bigint CHECK (ask_limit_wh >= 0),
+    credit_limit_nano bigint CHECK (credit_limit_nano >= 0),
+    active            boolean NOT NULL,
+    recorded_at       timestamptz NOT NULL,
+    recorded_by       text NOT NULL
+) USING ledger;
+CREATE INDEX market_member_idx ON energyledger.market_member (market, party);
+COMMENT ON TABLE energyledger.market_member IS 'parties that take part in a market; of the rows of both the newest counts. Written by set_member()';
+COMMENT ON COLUMN energyledger.market_member.market IS 'where';
+COMMENT ON COLUMN energyledger.market_member.party IS 'who';
+COMMENT ON COLUMN energyledger.market_member.zone IS 'zone of its orders that name none and whose meter has none';
+COMMENT ON COLUMN energyledger.market_member.bid_limit_wh IS 'most energy of all its bids for a slot; NULL: no limit';
+COMMENT ON COLUMN energyledger.market_member.ask_limit_wh IS 'most energy of all its asks for a slot; NULL: no limit';
+COMMENT ON COLUMN energyledger.market_member.credit_limit_nano IS 'most that it may come to owe, in nano-currency (10^-9); NULL: no limit';
+COMMENT ON COLUMN energyledger.market_member.active IS 'false: its orders are refused, and it is not settled';
+COMMENT ON COLUMN energyledger.market_member.recorded_at IS 'when this row was written';
+COMMENT ON COLUMN energyledger.market_member.recorded_by IS 'by which role';
+COMMENT ON COLUMN energyledger.market_member.ledger_id IS 'assigned by the ledger: site, then a counter';
+COMMENT ON INDEX energyledger.market_member_idx IS 'the members of a market';
+
+CREATE TABLE energyledger.market_gate (
+    market    text COLLATE "C" NOT NULL,
+    slot      timestamptz NOT NULL,
+    closed_at timestamptz NOT NULL,
+    reason    text NOT NULL CHECK (octet_length(reason) BETWEEN 1 AND 1000),
+    closed_by text NOT NULL
+) USING ledger;
+CREATE UNIQUE INDEX market_gate_key ON energyledger.market_gate (market, slot);
+COMMENT ON TABLE energyledger.market_gate IS 'gates that somebody closed before their time. Written by close_gate()';
+COMMENT ON COLUMN energyledger.market_gate.market IS 'where';
+COMMENT ON COLUMN energyledger.market_gate.slot IS 'for which slot: its beginning';
+COMMENT ON COLUMN energyledger.market_gate.closed_at IS 'when';
+COMMENT ON COLUMN energyledger.market_gate.reason IS 'why, 1 to 1000 bytes';
+COMMENT ON COLUMN energyledger.market_gate.closed_by IS 'by which role';
+COMMENT ON COLUMN energyledger.market_gate.ledger_id IS 'assigned by the ledger: site, then a counter';
+COMMENT ON INDEX energyledger.market_gate_key IS 'each once';
+
+-- ---------------------------------------------------------------- orders
+
+CREATE TABLE energyledger.market_order (
+    market                      text COLLATE "C" NOT NULL,
+    slot                        timestamptz NOT NULL,
+    side                        text COLLATE "C" NOT NULL CHECK (side IN ('bid', 'ask')),
+    party                       text COLLATE "C" NOT NULL,
+    energy_wh                   bigint NOT NULL CHECK (energy_wh > 0),
+    limit_price_micro_per_kwh   bigint,
+    kind                        text COLLATE "C" NOT NULL CHECK (kind IN ('limit', 'immediate_or_cancel', 'all_or_none')),
+    valid_until                 timestamptz,
+    zone                        text COLLATE "C",
+    source                      text COLLATE "C",
+    partner                     text COLLATE "C",
+    partner_price_micro_per_kwh bigint,
+    conditions                  jsonb,
+    received_at                 timestamptz NOT NULL,
+    meter                       text COLLATE "C",
+    epoch                       bigint,
+    seq                         bigint,
+    placed_by                   text,
+    CONSTRAINT market_order_origin_check CHECK (num_nulls(meter, epoch, seq) IN (0, 3) AND (meter IS NULL) <> (placed_by IS NULL))
+) USING ledger;
+CREATE INDEX market_order_slot_idx ON energyledger.market_order (market, slot, ledger_id);
+CREATE INDEX market_order_party_idx ON energyledger.market_order (party, market, slot);
+CREATE UNIQUE INDEX market_order_message_key ON energyledger.market_order (meter, epoch, seq) WHERE meter IS NOT NULL;
+CREATE UNIQUE INDEX market_order_id_key ON energyledger.market_order (ledger_id);
+COMMENT ON TABLE energyledger.market_order IS
+'orders that were taken, signed by a device or placed by a role; the ledger_id is the order''s number. Written by ingest() and place_order()';
+COMMENT ON COLUMN energyledger.market_order.market IS 'where';
+COMMENT ON COLUMN energyledger.market_order.slot IS 'beginning of the slot it is for';
+COMMENT ON COLUMN energyledger.market_order.side IS 'bid (buys) or ask (sells)';
+COMMENT ON COLUMN energyledger.market_order.party IS 'whose order it is: who placed it, or the party of the device that signed it';
+COMMENT ON COLUMN energyledger.market_order.energy_wh IS 'how much, in Wh';
+COMMENT ON COLUMN energyledger.market_order.limit_price_micro_per_kwh IS 'a bid''s highest price, an ask''s lowest, in micro-currency per kWh; NULL: at any price';
+COMMENT ON COLUMN energyledger.market_order.kind IS 'limit; in continuous markets also immediate_or_cancel (what does not trade at once lapses) and all_or_none (trades at once and whole, or lapses)';
+COMMENT ON COLUMN energyledger.market_order.valid_until IS 'lapses then; NULL: with its slot''s gate';
+COMMENT ON COLUMN energyledger.market_order.zone IS 'where in the grid; NULL in markets of one zone';
+COMMENT ON COLUMN energyledger.market_order.source IS 'what makes the energy of an ask: technology of a meter of the party; NULL: not said';
+COMMENT ON COLUMN energyledger.market_order.partner IS 'party to trade with first; NULL: none';
+COMMENT ON COLUMN energyledger.market_order.partner_price_micro_per_kwh IS 'price for a partner; NULL: the limit';
+COMMENT ON COLUMN energyledger.market_order.conditions IS 'under which of these it trades: [{"partner", "source", "zone", "energy_wh", "limit_price_micro_per_kwh"}, ...]; NULL: none';
+COMMENT ON COLUMN energyledger.market_order.received_at IS 'when it was taken: the earlier is first';
+COMMENT ON COLUMN energyledger.market_order.meter IS 'device that signed it, with epoch and seq the message; NULL: placed_by says who';
+COMMENT ON COLUMN energyledger.market_order.epoch IS 'the message''s epoch';
+COMMENT ON COLUMN energyledger.market_order.seq IS 'the message''s sequence number';
+COMMENT ON COLUMN energyledger.market_order.placed_by IS 'role that placed it; NULL: it is signed';
+COMMENT ON COLUMN energyledger.market_order.ledger_id IS 'assigned by the ledger: site, then a counter. The order''s number';
+COMMENT ON INDEX energyledger.market_order_slot_idx IS 'the orders of a slot';
+COMMENT ON INDEX energyledger.market_order_party_idx IS 'a party''s orders by slot: what its limits are held against';
+COMMENT ON INDEX energyledger.market_order_message_key IS 'the order of a message; each message once';
+COMMENT ON INDEX energyledger.market_order_id_key IS 'an order by its number';
+
+CREATE TABLE energyledger.order_cancel (
+    order_id     bigint NOT NULL PRIMARY KEY,
+    market       text COLLATE "C" NOT NULL,
+    slot         timestamptz NOT NULL,
+    received_at  timestamptz NOT NULL,
+    meter        text COLLATE "C",
+    epoch        bigint,
+    seq          bigint,
+    cancelled_by text,
+    CONSTRAINT order_cancel_origin_check CHECK (num_nulls(meter, epoch, seq) IN (0, 3) AND (meter IS NULL) <> (cancelled_by IS NULL))
+) USING ledger;
+CREATE INDEX order_cancel_slot_idx ON energyledger.order_cancel (market, slot, ledger_id);
+COMMENT ON TABLE energyledger.order_cancel IS 'orders that were taken back before they were cleared. Written by ingest() and cancel_order()';
+COMMENT ON COLUMN energyledger.order_cancel.order_id IS 'market_order.ledger_id';
+COMMENT ON COLUMN energyledger.order_cancel.market IS 'the order''s market';
+COMMENT ON COLUMN energyledger.order_cancel.slot IS 'the order''s slot';
+COMMENT ON COLUMN energyledger.order_cancel.received_at IS 'when';
+COMMENT ON COLUMN energyledger.order_cancel.meter IS 'device that signed it, with epoch and seq the message; NULL: cancelled_by says who';
+COMMENT ON COLUMN energyledger.order_cancel.epoch IS 'the message''s epoch';
+COMMENT ON COLUMN energyledger.order_cancel.seq IS 'the message''s sequence number';
+COMMENT ON COLUMN energyledger.order_cancel.cancelled_by IS 'role that cancelled it; NULL: it is signed';
+COMMENT ON COLUMN energyledger.order_cancel.ledger_id IS 'assigned by the ledger: site, then a counter';
+COMMENT ON INDEX energyledger.order_cancel_pkey IS 'each order once';
+COMMENT ON INDEX energyledger.order_cancel_slot_idx IS 'the cancellations of a slot';
+
+CREATE TABLE energyledger.order_refusal (
+    meter      text COLLATE "C" NOT NULL,
+    epoch      bigint NOT NULL,
+    seq        bigint NOT NULL,
+    type       text COLLATE "C" NOT NULL CHECK (type IN ('order', 'cancel')),
+    market     text COLLATE "C",
+    slot       timestamptz,
+    reason     text COLLATE "C" NOT NULL,
+    detail     text,
+    refused_at timestamptz NOT NULL
+) USING ledger;
+CREATE UNIQUE INDEX order_refusal_key ON energyledger.order_refusal (meter, epoch, seq);
+COMMENT ON TABLE energyledger.order_refusal IS
+'signed orders and cancellations that are in the ledger as messages and that the market did not take, with the reason. Written by ingest()';
+COMMENT ON COLUMN energyledger.order_refusal.meter IS 'device that signed it';
+COMMENT ON COLUMN energyledger.order_refusal.epoch IS 'the message''s epoch';
+COMMENT ON COLUMN energyledger.order_refusal.seq IS 'the message''s sequence number';
+COMMENT ON COLUMN energyledger.order_refusal.type IS 'order or cancel';
+COMMENT ON COLUMN energyledger.order_refusal.market IS 'market it names; of a cancel the order''s, NULL where there is none';
+COMMENT ON COLUMN energyledger.order_refusal.slot IS 'slot it names; of a cancel the order''s';
+COMMENT ON COLUMN energyledger.order_refusal.reason IS 'code, listed in doc/market.md';
+COMMENT ON COLUMN energyledger.order_refusal.detail IS 'more about it';
+COMMENT ON COLUMN energyledger.order_refusal.refused_at IS 'when';
+COMMENT ON COLUMN energyledger.order_refusal.ledger_id IS 'assigned by the ledger: site, then a counter';
+COMMENT ON INDEX energyledger.order_refusal_key IS 'each message once';
+
+-- ---------------------------------------------------------------- clearings
+
+CREATE TABLE energyledger.clearing (
+    market              text COLLATE "C" NOT NULL,
+    slot                timestamptz NOT NULL,
+    run                 integer NOT NULL CHECK (run > 0),
+    market_id           bigint NOT NULL,
+    gate_at             timestamptz NOT NULL,
+    through_id          bigint NOT NULL,
+    method              text COLLATE "C" NOT NULL,
+    options             jsonb NOT NULL,
+    rule_version        integer NOT NULL,
+    input_hash          bytea NOT NULL CHECK (octet_length(input_hash) = 32),
+    orders              bigint NOT NULL,
+    trades              bigint NOT NULL,
+    bid_wh              bigint NOT NULL,
+    ask_wh              bigint NOT NULL,
+    netted_wh           bigint NOT NULL,
+    volume_wh           bigint NOT NULL,
+    price_micro_per_kwh bigint,
+    low_micro_per_kwh   bigint,
+    high_micro_per_kwh  bigint,
+    zones               jsonb,
+    lines               jsonb,
+    cleared_at          timestamptz NOT NULL,
+    cleared_by          text NOT NULL
+) USING ledger;
+CREATE UNIQUE INDEX clearing_key ON energyledger.clearing (market, slot, run);
+CREATE UNIQUE INDEX clearing_id_key ON energyledger.clearing (ledger_id);
+COMMENT ON TABLE energyledger.clearing IS
+'what became of the orders of a slot: by which rule, from what, at what price. Auctions have one for each slot, continuous markets one for each time that orders were worked off. Written by clear()';
+COMMENT ON COLUMN energyledger.clearing.market IS 'where';
+COMMENT ON COLUMN energyledger.clearing.slot IS 'beginning of the slot';
+COMMENT ON COLUMN energyledger.clearing.run IS 'counts the slot''s clearings from 1';
+COMMENT ON COLUMN energyledger.clearing.market_id IS 'the rules: market.ledger_id';
+COMMENT ON COLUMN energyledger.clearing.gate_at IS 'when the gate closed, or is to close';
+COMMENT ON COLUMN energyledger.clearing.through_id IS 'highest number of an order or cancellation that was worked off; 0: none';
+COMMENT ON COLUMN energyledger.clearing.method IS 'of match_orders()';
+COMMENT ON COLUMN energyledger.clearing.options IS 'of match_orders(), with the reference price of the slot and what a lottery was drawn with';
+COMMENT ON COLUMN energyledger.clearing.rule_version IS 'version of the rules: another version may give other trades';
+COMMENT ON COLUMN energyledger.clearing.input_hash IS 'SHA-256 over all orders, method and options: match_input_hash()';
+COMMENT ON COLUMN energyledger.clearing.orders IS 'how many orders';
+COMMENT ON COLUMN energyledger.clearing.trades IS 'how many trades of the slot, earlier runs'' too';
+COMMENT ON COLUMN energyledger.clearing.bid_wh IS 'energy of all bids';
+COMMENT ON COLUMN energyledger.clearing.ask_wh IS 'energy of all asks';
+COMMENT ON COLUMN energyledger.clearing.netted_wh IS 'energy on each side that parties'' own orders took out';
+COMMENT ON COLUMN energyledger.clearing.volume_wh IS 'energy of all trades';
+COMMENT ON COLUMN energyledger.clearing.price_micro_per_kwh IS 'the one price of pay_as_clear in one zone; NULL: another method, zones, or no trade';
+COMMENT ON COLUMN energyledger.clearing.low_micro_per_kwh IS 'low end of the interval of possible prices; NULL: open';
+COMMENT ON COLUMN energyledger.clearing.high_micro_per_kwh IS 'its high end; NULL: open';
+COMMENT ON COLUMN energyledger.clearing.zones IS 'zones: price, energy sold and bought; NULL: one zone';
+COMMENT ON COLUMN energyledger.clearing.lines IS 'lines: energy carried, what being full earned; NULL: none';
+COMMENT ON COLUMN energyledger.clearing.cleared_at IS 'when';
+COMMENT ON COLUMN energyledger.clearing.cleared_by IS 'by which role';
+COMMENT ON COLUMN energyledger.clearing.ledger_id IS 'assigned by the ledger: site, then a counter. The clearing''s number';
+COMMENT ON INDEX energyledger.clearing_key IS 'each once';
+COMMENT ON INDEX energyledger.clearing_id_key IS 'a clearing by its number';
+
+CREATE TABLE energyledger.trade (
+    market                    text COLLATE "C" NOT NULL,
+    slot                      timestamptz NOT NULL,
+    trade_seq                 integer NOT NULL,
+    bid_id                    bigint NOT NULL,
+    ask_id                    bigint NOT NULL,
+    buyer                     text COLLATE "C" NOT NULL,
+    seller                    text COLLATE "C" NOT NULL,
+    energy_wh                 bigint NOT NULL CHECK (energy_wh > 0),
+    price_micro_per_kwh       bigint NOT NULL,
+    buyer_price_micro_per_kwh bigint NOT NULL CHECK (buyer_price_micro_per_kwh >= price_micro_per_kwh),
+    buyer_zone                text COLLATE "C",
+    seller_zone               text COLLATE "C",
+    phase                     text COLLATE "C" NOT NULL CHECK (phase IN ('first', 'conditions', 'main'))
+) USING ledger;
+CREATE UNIQUE INDEX trade_key ON energyledger.trade (market, slot, trade_seq);
+COMMENT ON TABLE energyledger.trade IS 'who bought from whom, how much and at what price. Written by clear()';
+COMMENT ON COLUMN energyledger.trade.market IS 'where';
+COMMENT ON COLUMN energyledger.trade.slot IS 'beginning of the slot';
+COMMENT ON COLUMN energyledger.trade.trade_seq IS 'counts the slot''s trades from 1, in the order in which the rule makes them';
+COMMENT ON COLUMN energyledger.trade.bid_id IS 'the bid: market_order.ledger_id';
+COMMENT ON COLUMN energyledger.trade.ask_id IS 'the ask: market_order.ledger_id';
+COMMENT ON COLUMN energyledger.trade.buyer IS 'the bid''s party';
+COMMENT ON COLUMN energyledger.trade.seller IS 'the ask''s party';
+COMMENT ON COLUMN energyledger.trade.energy_wh IS 'in Wh';
+COMMENT ON COLUMN energyledger.trade.price_micro_per_kwh IS 'what the seller gets, in micro-currency per kWh';
+COMMENT ON COLUMN energyledger.trade.buyer_price_micro_per_kwh IS 'what the buyer pays: that, the fees of the zones between them, and what full lines earn';
+COMMENT ON COLUMN energyledger.trade.buyer_zone IS 'the bid''s zone; NULL: the market has one';
+COMMENT ON COLUMN energyledger.trade.seller_zone IS 'the ask''s zone; NULL: the market has one';
+COMMENT ON COLUMN energyledger.trade.phase IS 'first (partners), conditions, or main (the method)';
+COMMENT ON COLUMN energyledger.trade.ledger_id IS 'assigned by the ledger: site, then a counter';
+COMMENT ON INDEX energyledger.trade_key IS 'the trades of a slot in their order';
+
+CREATE TABLE energyledger.order_lapse (
+    market    text COLLATE "C" NOT NULL,
+    slot      timestamptz NOT NULL,
+    order_id  bigint NOT NULL,
+    energy_wh bigint NOT NULL CHECK (energy_wh > 0),
+    reason    text COLLATE "C" NOT NULL CHECK (reason IN ('netted', 'dropped', 'expired', 'cancelled'))
+) USING ledger;
+CREATE INDEX order_lapse_idx ON energyledger.order_lapse (market, slot, order_id);
+COMMENT ON TABLE energyledger.order_lapse IS
+'energy of orders that left the book without a trade before the end. What was merely not wanted is not here: an order''s energy less trades and lapses. Written by clear()';
+COMMENT ON COLUMN energyledger.order_lapse.market IS 'where';
+COMMENT ON COLUMN energyledger.order_lapse.slot IS 'beginning of the slot';
+COMMENT ON COLUMN energyledger.order_lapse.order_id IS 'market_order.ledger_id';
+COMMENT ON COLUMN energyledger.order_lapse.energy_wh IS 'how much, in Wh';
+COMMENT ON COLUMN energyledger.order_lapse.reason IS
+'netted (against an own order that crossed it); in continuous markets also dropped (by its kind), expired (valid_until), cancelled';
+COMMENT ON COLUMN energyledger.order_lapse.ledger_id IS 'assigned by the ledger: site, then a counter';
+COMMENT ON INDEX energyledger.order_lapse_idx IS 'the lapses of a slot, and of an order';
+
+SELECT pg_catalog.pg_extension_config_dump('energyledger.market', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.market_member', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.market_gate', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.market_order', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.order_cancel', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.order_refusal', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.clearing', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.trade', '');
+SELECT pg_catalog.pg_extension_config_dump('energyledger.order_lapse', '');
+
+-- ---------------------------------------------------------------- rules of a slot
+
+CREATE VIEW energyledger.market_current AS
+    SELECT DISTINCT ON (m.market) m.*
+      FROM energyledger.market m
+     WHERE m.applies_from <= now()
+     ORDER BY m.market, m.applies_from DESC, m.ledger_id DESC;
+COMMENT ON VIEW energyledger.market_current IS 'what counts of each market for a slot that begins now';
+
+CREATE VIEW energyledger.market_member_current AS
+    SELECT DISTINCT ON (m.market, m.party) m.*
+      FROM energyledger.market_member m
+     ORDER BY m.market, m.party, m.ledger_id DESC;
+COMMENT ON VIEW energyledger.market_member_current IS 'what counts of each member of a market: its newest row';
+
+-- What is said of a view's columns is said of the tables'.
+DO $$
+DECLARE
+    c record;
+BEGIN
+    FOR c IN
+        SELECT v.attrelid::regclass AS view, v.attname, col_description(t.attrelid, t.attnum) AS said
+          FROM (VALUES ('market'), ('market_member')) n(name)
+          JOIN pg_attribute t ON t.attrelid = ('energyledger.' || n.name)::regclass AND t.attnum > 0 AND NOT t.attisdropped
+          JOIN pg_attribute v ON v.attrelid = ('energyledger.' || n.name || '_current')::regclass AND v.attname = t.attname
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', c.view, c.attname, c.said);
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION energyledger.market_rules(market text, slot timestamptz)
+RETURNS SETOF energyledger.market
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT m.* FROM energyledger.market m
+     WHERE m.market = $1 AND m.applies_from <= $2
+     ORDER BY m.applies_from DESC, m.ledger_id DESC LIMIT 1
+$$;
+COMMENT ON FUNCTION energyledger.market_rules(text, timestamptz) IS
+'The rules of a market for the slot that begins at a time: the row of market with the latest applies_from that is not after it, of several the newest. No row where there is none, or for NULL. Needs SELECT on market. No errors.';
+
+CREATE FUNCTION energyledger.gate_closes_at(market text, slot timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT least(r.slot_gate, (SELECT g.closed_at FROM energyledger.market_gate g WHERE g.market = $1 AND g.slot = $2))
+      FROM (SELECT $2 - make_interval(mins => m.gate_closure_minutes) AS slot_gate FROM energyledger.market_rules($1, $2) m) r
+$$;
+COMMENT ON FUNCTION energyledger.gate_closes_at(text, timestamptz) IS
+'When the gate of a slot closes or closed: orders are taken before it. market, slot: its beginning. NULL where there is no such market, or for NULL. Needs SELECT on market and market_gate. No errors.';
+
+CREATE FUNCTION energyledger.market_lock(market text, exclusive boolean)
+RETURNS void
+LANGUAGE C VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'energyledger_market_lock';
+REVOKE EXECUTE ON FUNCTION energyledger.market_lock(text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.market_lock(text, boolean) IS
+'Locks a market to the end of the transaction: shared, as whoever takes orders does, or exclusive, as whoever clears or changes it. For functions of the extension. No errors.';
+
+CREATE FUNCTION energyledger.party_lock(party text)
+RETURNS void
+LANGUAGE C VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'energyledger_party_lock';
+REVOKE EXECUTE ON FUNCTION energyledger.party_lock(text) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.party_lock(text) IS
+'Locks a party to the end of the transaction, so that two orders of it are not held against its limits at a time. Several parties share a lock, of which there are 256. For functions of the extension. No errors.';
+
+-- ---------------------------------------------------------------- making them
+
+CREATE FUNCTION energyledger.market_options(rules energyledger.market, reference_price_micro_per_kwh bigint, lottery text)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ((rules).options - 'lottery')
+        || CASE WHEN lottery IS NULL THEN '{}' ELSE jsonb_build_object('lottery', lottery) END
+        || CASE WHEN reference_price_micro_per_kwh IS NULL OR (rules).method = 'continuous' THEN '{}'
+                ELSE jsonb_build_object('reference_price', reference_price_micro_per_kwh) END
+        || CASE WHEN (rules).zones IS NULL THEN '{}'
+                ELSE jsonb_build_object('zones', (SELECT jsonb_agg(z.zone - 'operator' ORDER BY z.n)
+                                                    FROM jsonb_array_elements((rules).zones) WITH ORDINALITY z(zone, n))) END
+        || CASE WHEN (rules).zones IS NULL OR (rules).method <> 'pay_as_clear' THEN '{}'
+                ELSE jsonb_build_object('price_min', (rules).price_min_micro_per_kwh, 'price_max', (rules).price_max_micro_per_kwh) END
+        || CASE WHEN (rules).lines IS NULL THEN '{}' ELSE jsonb_build_object('lines', (rules).lines) END
+$$;
+COMMENT ON FUNCTION energyledger.market_options(energyledger.market, bigint, text) IS
+'Options of match_orders() that a market''s rules come to. rules: a row of market; reference_price_micro_per_kwh: of the slot, NULL: none; lottery: 64 hexadecimal digits, NULL: none. No errors.';
+
+CREATE FUNCTION energyledger.bands_problem(bands jsonb)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    b record;
+    last_ppm numeric := 0;
+    last_wh numeric := 0;
+    last_side text := '';
+    ended boolean := false;
+BEGIN
+    IF bands IS NULL OR jsonb_typeof(bands) <> 'array' OR jsonb_array_length(bands) > 100 THEN
+        RETURN 'They must be an array of at most 100 objects.';
+    END IF;
+    IF EXISTS (SELECT FROM jsonb_array_elements(bands) e WHERE jsonb_typeof(e) <> 'object') THEN
+        RETURN 'An element is no object.';
+    END IF;
+    FOR b IN
+        SELECT e.n, e.band, e.band ->> 'side' AS side, e.band -> 'up_to_ppm' AS ppm, e.band -> 'up_to_wh' AS wh, e.band -> 'multiplier_ppm' AS multiplier,
+               (SELECT k FROM jsonb_object_keys(e.band) k WHERE k NOT IN ('side', 'up_to_ppm', 'up_to_wh', 'multiplier_ppm', 'price') LIMIT 1) AS unknown
+          FROM jsonb_array_elements(bands) WITH ORDINALITY e(band, n) ORDER BY e.band ->> 'side', e.n
+    LOOP
+        IF b.unknown IS NOT NULL THEN
+            RETURN format('Band %s has a member "%s".', b.n, b.unknown);
+        END IF;
+        IF b.side IS NULL OR b.side NOT IN ('short', 'long') OR coalesce(b.band ->> 'price', '') NOT IN ('buy', 'sell', 'reference') THEN
+            RETURN format('Band %s needs a side, short or long, and a price: buy, sell or reference.', b.n);
+        END IF;
+        IF EXISTS (SELECT FROM (VALUES (b.ppm), (b.wh), (b.multiplier)) v(n)
+                    WHERE v.n IS NOT NULL AND (jsonb_typeof(v.n) <> 'number' OR v.n::text !~ '^[0-9]{1,13}$'))
+           OR b.multiplier IS NULL OR b.multiplier::text::bigint > 1000000000 THEN
+            RETURN format('Numbers of band %s must be whole and not below zero, multiplier_ppm one of 0 to 1000000000.', b.n);
+        END IF;
+        IF (b.ppm IS NULL) <> (b.wh IS NULL) THEN
+            RETURN format('Band %s must have both up_to_ppm and up_to_wh, for parties that traded and for those that did not, or neither.', b.n);
+        END IF;
+        IF b.side <> last_side THEN
+            IF last_side <> '' AND NOT ended THEN
+                EXIT;
+            END IF;
+            last_side := b.side;
+            last_ppm := 0;
+            last_wh := 0;
+            ended := false;
+        END IF;
+        IF ended THEN
+            RETURN format('Band %s comes after one without an end.', b.n);
+        END IF;
+        ended := b.ppm IS NULL;
+        IF NOT ended AND (b.ppm::text::numeric <= last_ppm OR b.wh::text::numeric <= last_wh) THEN
+            RETURN format('Band %s does not reach beyond the one before.', b.n);
+        END IF;
+        last_ppm := b.ppm::text::numeric;
+        last_wh := b.wh::text::numeric;
+    END LOOP;
+    IF last_side <> '' AND NOT ended THEN
+        RETURN format('The last band of side %s must have no end.', last_side);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION energyledger.bands_problem(jsonb) IS
+'What is wrong with the bands of a market, in words; NULL: nothing. bands: an array of objects, for each side in ascending order: side (short: took more than it bought, or gave less than it sold; long: the other way), '
+'up_to_ppm (in millionths of the energy traded) and up_to_wh (where nothing was traded), both left out in the last; multiplier_ppm, and price (buy, sell or reference): what the energy in the band costs. No errors. Rule: doc/market.md.';
+
+CREATE FUNCTION energyledger.set_market(
+    market text,
+    currency text,
+    grid_party text,
+    operator_party text,
+    buy_series text,
+    sell_series text,
+    reference_series text DEFAULT NULL,
+    slot_minutes integer DEFAULT 15,
+    gate_closure_minutes integer DEFAULT 60,
+    method text DEFAULT 'pay_as_clear',
+    options jsonb DEFAULT '{}',
+    zones jsonb DEFAULT NULL,
+    lines jsonb DEFAULT NULL,
+    bands jsonb DEFAULT '[]',
+    price_step_micro_per_kwh bigint DEFAULT 1,
+    price_min_micro_per_kwh bigint DEFAULT -1000000000,
+    price_max_micro_per_kwh bigint DEFAULT 1000000000,
+    energy_step_wh bigint DEFAULT 1,
+    order_max_wh bigint DEFAULT 1000000000000,
+    vat_ppm integer DEFAULT 0,
+    open boolean DEFAULT true,
+    applies_from timestamptz DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made energyledger.market;
+    since timestamptz := set_market.applies_from;
+    first boolean;
+    bad text;
+    id bigint;
+BEGIN
+    IF num_nulls(market, currency, grid_party, operator_party, buy_series, sell_series, slot_minutes, gate_closure_minutes, method, options, bands,
+                 price_step_micro_per_kwh, price_min_micro_per_kwh, price_max_micro_per_kwh, energy_step_wh, order_max_wh, vat_ppm, open) > 0 THEN
+        RAISE EXCEPTION 'arguments of set_market other than reference_series, zones, lines and applies_from must not be NULL'
+            USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    SELECT n.name INTO bad FROM unnest(ARRAY[market, grid_party, operator_party, buy_series, sell_series, reference_series]) n(name)
+     WHERE NOT energyledger.identifier_valid(n.name) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '"%" is no name', bad USING ERRCODE = 'invalid_parameter_value', DETAIL = 'It must have 1 to 64 of A-Z a-z 0-9 . _ : -.';
+    END IF;
+    SELECT p.party INTO bad
+      FROM (SELECT set_market.grid_party UNION ALL SELECT set_market.operator_party
+            UNION ALL SELECT z.zone ->> 'operator' FROM jsonb_array_elements(CASE jsonb_typeof(zones) WHEN 'array' THEN zones ELSE '[]' END) z(zone) WHERE jsonb_typeof(z.zone) = 'object') p(party)
+     WHERE p.party IS NOT NULL AND NOT EXISTS (SELECT FROM energyledger.party r WHERE r.party = p.party) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'party "%" is not registered', bad USING ERRCODE = 'no_data_found', HINT = 'Write it to energyledger.party first.';
+    END IF;
+    IF currency !~ '^[A-Z]{3}$' THEN
+        RAISE EXCEPTION '"%" is no currency', currency USING ERRCODE = 'invalid_parameter_value', DETAIL = 'It must be a code of ISO 4217, as EUR.';
+    END IF;
+    IF slot_minutes NOT IN (5, 10, 15, 20, 30, 60) THEN
+        RAISE EXCEPTION 'slots must be of 5, 10, 15, 20, 30 or 60 minutes' USING ERRCODE = 'invalid_parameter_value', DETAIL = format('They are of %s.', slot_minutes);
+    END IF;
+    IF gate_closure_minutes NOT BETWEEN -2000000 AND 2000000 OR price_step_micro_per_kwh < 1 OR energy_step_wh < 1 OR order_max_wh NOT BETWEEN 1 AND 4398046511104
+       OR price_min_micro_per_kwh < -100000000000000 OR price_max_micro_per_kwh > 100000000000000 OR vat_ppm NOT BETWEEN 0 AND 1000000 THEN
+        RAISE EXCEPTION 'a number of a market is out of range' USING ERRCODE = 'numeric_value_out_of_range',
+            DETAIL = 'Gates close 2000000 minutes before to 2000000 after a slot begins, steps are at least 1, orders of 1 to 2^42 Wh, prices of -10^14 to 10^14 micro-currency per kWh, VAT of 0 to 1000000 millionths.';
+    END IF;
+    IF price_min_micro_per_kwh > price_max_micro_per_kwh THEN
+        RAISE EXCEPTION 'the lowest price of a market must not be above the highest' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('They are %s and %s.', price_min_micro_per_kwh, price_max_micro_per_kwh);
+    END IF;
+    IF jsonb_typeof(options) <> 'object' OR options ?| ARRAY['reference_price', 'zones', 'lines', 'conditions', 'sources', 'price_min', 'price_max'] THEN
+        RAISE EXCEPTION 'options of a market must be an object with options of its method' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = 'Zones, lines, prices and conditions have arguments or places of their own.';
+    END IF;
+    IF options ? 'lottery' AND options -> 'lottery' NOT IN ('true', 'false') THEN
+        RAISE EXCEPTION 'option "lottery" of a market must be true or false' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = 'It is drawn with the hash of the block before the clearing.';
+    END IF;
+    IF zones IS NOT NULL AND (jsonb_typeof(zones) <> 'array' OR EXISTS (SELECT FROM jsonb_array_elements(CASE jsonb_typeof(zones) WHEN 'array' THEN zones ELSE '[]' END) z(zone) WHERE jsonb_typeof(z.zone) <> 'object')) THEN
+        RAISE EXCEPTION 'zones of a market must be an array of objects' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF lines IS NOT NULL AND zones IS NULL THEN
+        RAISE EXCEPTION 'lines of a market need its zones' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    bad := energyledger.bands_problem(bands);
+    IF bad IS NOT NULL THEN
+        RAISE EXCEPTION 'bands of a market are not right' USING ERRCODE = 'invalid_parameter_value', DETAIL = bad;
+    END IF;
+
+    PERFORM energyledger.market_lock(market, true);
+    first := NOT EXISTS (SELECT FROM energyledger.market m WHERE m.market = set_market.market);
+    since := coalesce(since, date_bin(make_interval(mins => slot_minutes), clock_timestamp(), 'epoch'));
+    IF NOT first AND set_market.applies_from < clock_timestamp() THEN
+        RAISE EXCEPTION 'rules of market "%" cannot be changed for the past', market USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('They are to apply from %s on.', since);
+    END IF;
+    IF NOT first THEN
+        since := greatest(since, date_bin(make_interval(mins => slot_minutes), clock_timestamp(), 'epoch') + make_interval(mins => slot_minutes));
+    END IF;
+    made.options := options;
+    made.zones := zones;
+    made.lines := lines;
+    made.method := method;
+    made.price_min_micro_per_kwh := price_min_micro_per_kwh;
+    made.price_max_micro_per_kwh := price_max_micro_per_kwh;
+    -- whoever can match nothing with them can match something
+    PERFORM energyledger.match_orders('{}', method, energyledger.market_options(made, 0,
+        CASE WHEN options -> 'lottery' = 'true' THEN repeat('0', 64) END));
+
+    INSERT INTO energyledger.market (market, applies_from, slot_minutes, gate_closure_minutes, currency, price_step_micro_per_kwh,
+        price_min_micro_per_kwh, price_max_micro_per_kwh, energy_step_wh, order_max_wh, method, options, zones, lines, bands, grid_party,
+        operator_party, buy_series, sell_series, reference_series, vat_ppm, open, recorded_at, recorded_by)
+    VALUES (market, since, slot_minutes, gate_closure_minutes, currency, price_step_micro_per_kwh,
+        price_min_micro_per_kwh, price_max_micro_per_kwh, energy_step_wh, order_max_wh, method, options, zones, lines, bands, grid_party,
+        operator_party, buy_series, sell_series, reference_series, vat_ppm, open, clock_timestamp(), coalesce(nullif(current_setting('role'), 'none'), session_user))
+    RETURNING ledger_id INTO id;
+    RETURN id;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.set_market(text, text, text, text, text, text, text, integer, integer, text, jsonb, jsonb, jsonb, jsonb, bigint, bigint, bigint, bigint, bigint, integer, boolean, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.set_market(text, text, text, text, text, text, text, integer, integer, text, jsonb, jsonb, jsonb, jsonb, bigint, bigint, bigint, bigint, bigint, integer, boolean, timestamptz) IS
+'Makes a market, or writes its rules anew for slots that have not begun (all of them: what is left out is the default). market: name; currency: ISO 4217; grid_party: supplies what nobody sold and takes what nobody bought; '
+'operator_party: gets what full lines earn and fees of zones without an operator; buy_series, sell_series: series of prices (add_prices) at which parties buy from the grid and sell to it; '
+'reference_series: prices where limits leave it open, NULL: midway between these two; slot_minutes: 5, 10, 15, 20, 30 or 60; gate_closure_minutes: orders are taken until so long before a slot, below zero: after its beginning, at most 2000000; '
+'method, options: of match_orders(), and "lottery": true; zones, lines: of match_orders(), a zone also with "operator", the party that gets its fee; bands: what deviations cost (doc/market.md); '
+'price_step, price_min, price_max, energy_step, order_max: what limits and energies of orders must keep to; vat_ppm: VAT in millionths; open: false takes no orders; '
+'applies_from: for slots from then on; NULL: from now, of a market that is there from the next slot. Result: the row''s ledger_id. '
+'Errors: 22004 for NULL, P0002 for a party that is not registered, 22023 and 22003 for what is not right or out of range, and those of match_orders().';
+
+CREATE FUNCTION energyledger.set_member(
+    market text,
+    party text,
+    zone text DEFAULT NULL,
+    bid_limit_wh bigint DEFAULT NULL,
+    ask_limit_wh bigint DEFAULT NULL,
+    credit_limit_nano bigint DEFAULT NULL,
+    active boolean DEFAULT true)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    rules energyledger.market;
+    id bigint;
+BEGIN
+    IF market IS NULL OR party IS NULL OR active IS NULL THEN
+        RAISE EXCEPTION 'market, party and active must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    SELECT m.* INTO rules FROM energyledger.market m WHERE m.market = set_member.market ORDER BY m.applies_from DESC, m.ledger_id DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no market "%"', market USING ERRCODE = 'no_data_found';
+    END IF;
+    IF NOT EXISTS (SELECT FROM energyledger.party p WHERE p.party = set_member.party) THEN
+        RAISE EXCEPTION 'party "%" is not registered', party USING ERRCODE = 'no_data_found', HINT = 'Write it to energyledger.party first.';
+    END IF;
+    IF bid_limit_wh < 0 OR ask_limit_wh < 0 OR credit_limit_nano < 0 THEN
+        RAISE EXCEPTION 'limits of a member must not be below zero' USING ERRCODE = 'numeric_value_out_of_range';
+    END IF;
+    IF zone IS NOT NULL AND NOT EXISTS (SELECT FROM jsonb_array_elements(rules.zones) z WHERE z ->> 'zone' = set_member.zone) THEN
+        RAISE EXCEPTION 'market "%" has no zone "%"', market, zone USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM energyledger.market_lock(market, true);
+    INSERT INTO energyledger.market_member (market, party, zone, bid_limit_wh, ask_limit_wh, credit_limit_nano, active, recorded_at, recorded_by)
+    VALUES (market, party, zone, bid_limit_wh, ask_limit_wh, credit_limit_nano, active, clock_timestamp(), coalesce(nullif(current_setting('role'), 'none'), session_user))
+    RETURNING ledger_id INTO id;
+    RETURN id;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.set_member(text, text, text, bigint, bigint, bigint, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.set_member(text, text, text, bigint, bigint, bigint, boolean) IS
+'Lets a party take part in a market, or writes anew how (all of it). market, party: both must be there; zone: of its orders that name none; bid_limit_wh, ask_limit_wh: most energy of all its bids, and asks, for a slot; '
+'credit_limit_nano: most it may come to owe, in nano-currency; NULL: no limit; active: false: its orders are refused from now on. Result: the row''s ledger_id. '
+'Errors: 22004 for NULL, P0002 where there is no such market or party, 22003 for a limit below zero, 22023 for a zone that the market has not.';
+
+CREATE FUNCTION energyledger.close_gate(market text, slot timestamptz, reason text)
+RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    at timestamptz;
+BEGIN
+    IF market IS NULL OR slot IS NULL OR reason IS NULL THEN
+        RAISE EXCEPTION 'arguments of close_gate must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF octet_length(reason) NOT BETWEEN 1 AND 1000 THEN
+        RAISE EXCEPTION 'a reason must have 1 to 1000 bytes' USING ERRCODE = CASE WHEN reason = '' THEN 'invalid_parameter_value' ELSE 'string_data_right_truncation' END;
+    END IF;
+    PERFORM energyledger.market_lock(market, true);
+    PERFORM energyledger.slot_rules(market, slot);
+    at := energyledger.gate_closes_at(market, slot);
+    IF at <= clock_timestamp() THEN
+        RAISE EXCEPTION 'the gate of market "%" for % is closed', market, slot USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It closed at %s.', at);
+    END IF;
+    INSERT INTO energyledger.market_gate (market, slot, closed_at, reason, closed_by)
+    VALUES (market, slot, clock_timestamp(), reason, coalesce(nullif(current_setting('role'), 'none'), session_user))
+    RETURNING closed_at INTO at;
+    RETURN at;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.close_gate(text, timestamptz, text) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.close_gate(text, timestamptz, text) IS
+'Closes the gate of a slot now, before its time: the slot can be cleared. market; slot: its beginning; reason: 1 to 1000 bytes. Result: when it was closed. '
+'Errors: 22004 for NULL, P0002 where there is no such market, 22023 for a time at which no slot begins and an empty reason, 22001 for one too long, 55000 where it is closed.';
+
+CREATE FUNCTION energyledger.slot_rules(market text, slot timestamptz)
+RETURNS energyledger.market
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    rules energyledger.market;
+BEGIN
+    IF market IS NULL OR slot IS NULL THEN
+        RAISE EXCEPTION 'market and slot must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    SELECT r.* INTO rules FROM energyledger.market_rules(market, slot) r;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no market "%" at %', market, slot USING ERRCODE = 'no_data_found';
+    END IF;
+    IF NOT isfinite(slot) OR date_bin(make_interval(mins => rules.slot_minutes), slot, 'epoch') <> slot THEN
+        RAISE EXCEPTION 'no slot of market "%" begins at %', market, slot USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('Its slots begin at multiples of %s minutes in UTC.', rules.slot_minutes);
+    END IF;
+    RETURN rules;
+END
+$$;
+COMMENT ON FUNCTION energyledger.slot_rules(text, timestamptz) IS
+'As market_rules(), and an error where there is nothing: 22004 for NULL, P0002 where there is no such market at that time, 22023 where no slot of it begins then.';

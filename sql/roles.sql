@@ -89,4 +89,22 @@ GRANT SELECT ON energyledger.price, energyledger.posting, energyledger.party_bal
 
 GRANT SELECT ON energyledger.price TO energyledger_trader, energyledger_operator;
 
+-- Markets are the operator's to make, orders the traders', and both read what came of them.
+-- (settlement_position tells how much each house took: for those who bill and audit)
+GRANT EXECUTE ON FUNCTION
+    energyledger.set_market(text, text, text, text, text, text, text, integer, integer, text, jsonb, jsonb, jsonb, jsonb, bigint, bigint, bigint, bigint, bigint, integer, boolean, timestamptz),
+    energyledger.set_member(text, text, text, bigint, bigint, bigint, boolean), energyledger.close_gate(text, timestamptz, text),
+    energyledger.clear(text, timestamptz), energyledger.run_market(interval, integer)
+    TO energyledger_operator;
+GRANT EXECUTE ON FUNCTION
+    energyledger.place_order(text, text, timestamptz, text, bigint, bigint, text, timestamptz, text, text, text, bigint, jsonb), energyledger.cancel_order(bigint)
+    TO energyledger_trader;
+GRANT SELECT ON energyledger.market, energyledger.market_current, energyledger.market_member, energyledger.market_member_current, energyledger.market_gate,
+    energyledger.market_order, energyledger.order_cancel, energyledger.order_refusal, energyledger.order_lapse,
+    energyledger.clearing, energyledger.trade, energyledger.open_orders, energyledger.trades, energyledger.clearing_prices
+    TO energyledger_trader, energyledger_operator, energyledger_billing;
+GRANT SELECT ON energyledger.market, energyledger.market_current, energyledger.market_gate, energyledger.clearing, energyledger.clearing_prices
+    TO energyledger_reader;
+GRANT SELECT ON energyledger.settlement, energyledger.settlement_position TO energyledger_billing;
+
 GRANT SELECT ON ALL TABLES IN SCHEMA energyledger TO energyledger_auditor;

@@ -21,7 +21,7 @@
 #include "utils/resowner.h"
 
 #include "metering/ingest.h"
-#include "metering/multi_insert.h"
+#include "ledger/multi_insert.h"
 #include "metering/registration.h"
 #include "metering/unix_time.h"
 

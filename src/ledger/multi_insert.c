@@ -28,7 +28,7 @@
 
 #include "ledger/log.h"
 #include "ledger/schema.h"
-#include "metering/multi_insert.h"
+#include "ledger/multi_insert.h"
 
 /* As many as are hashed together comfortably, and small enough to stay in the processor's cache. */
 #define MULTI_INSERT_ROWS 256

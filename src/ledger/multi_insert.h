@@ -1,8 +1,8 @@
 /*
  * multi_insert.h: rows into one table of the extension, many at a time.
  */
-#ifndef METERING_MULTI_INSERT_H
-#define METERING_MULTI_INSERT_H
+#ifndef LEDGER_MULTI_INSERT_H
+#define LEDGER_MULTI_INSERT_H
 
 typedef struct MultiInsert MultiInsert;
 
@@ -21,4 +21,4 @@ extern MemoryContext multi_insert_memory(const MultiInsert *w);
 /* Writes what is left; fires the statement's triggers. */
 extern void multi_insert_end(MultiInsert *w);
 
-#endif							/* METERING_MULTI_INSERT_H */
+#endif							/* LEDGER_MULTI_INSERT_H */
