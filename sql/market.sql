@@ -397,13 +397,13 @@ REVOKE EXECUTE ON FUNCTION energyledger.market_lock(text, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.market_lock(text, boolean) IS
 'Locks a market to the end of the transaction: shared, as whoever takes orders does, or exclusive, as whoever clears or changes it. For functions of the extension. No errors.';
 
-CREATE FUNCTION energyledger.party_lock(party text)
+CREATE FUNCTION energyledger.parties_lock(parties text[])
 RETURNS void
 LANGUAGE C VOLATILE STRICT
-AS 'MODULE_PATHNAME', 'energyledger_party_lock';
-REVOKE EXECUTE ON FUNCTION energyledger.party_lock(text) FROM PUBLIC;
-COMMENT ON FUNCTION energyledger.party_lock(text) IS
-'Locks a party to the end of the transaction, so that two orders of it are not held against its limits at a time. Several parties share a lock, of which there are 256. For functions of the extension. No errors.';
+AS 'MODULE_PATHNAME', 'energyledger_parties_lock';
+REVOKE EXECUTE ON FUNCTION energyledger.parties_lock(text[]) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.parties_lock(text[]) IS
+'Locks parties to the end of the transaction, so that two orders of one are not held against its limits at a time. Parties share 256 locks, which are taken in their sequence. For functions of the extension. Errors: 22004 for a NULL element.';
 
 -- ---------------------------------------------------------------- making them
 

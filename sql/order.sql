@@ -218,7 +218,7 @@ BEGIN
 
     most := CASE side WHEN 'bid' THEN member.bid_limit_wh ELSE member.ask_limit_wh END;
     IF most IS NOT NULL OR (side = 'bid' AND member.credit_limit_nano IS NOT NULL) THEN
-        PERFORM energyledger.party_lock(party);
+        PERFORM energyledger.parties_lock(ARRAY[party]);
     END IF;
     IF most IS NOT NULL THEN
         SELECT coalesce(sum(o.energy_wh::numeric), 0) INTO used FROM energyledger.market_order o
@@ -360,3 +360,65 @@ $$;
 REVOKE EXECUTE ON FUNCTION energyledger.cancel_order(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.cancel_order(bigint) IS
 'Takes an order back before its slot is cleared; in a continuous market what has not traded. order_id: its number. Errors: 22004 for NULL, P0002 unknown_order, 55000 closed_gate, cancelled_before.';
+
+-- ---------------------------------------------------------------- signed ones
+
+CREATE FUNCTION energyledger.lock_orders(markets text[], meters text[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM energyledger.market_lock(m.market, false) FROM (SELECT DISTINCT u.market COLLATE "C" AS market FROM unnest(markets) u(market) ORDER BY 1) m;
+    PERFORM energyledger.parties_lock(coalesce((SELECT array_agg(DISTINCT c.party) FROM energyledger.meter_current c WHERE c.meter = ANY (meters) AND c.party IS NOT NULL), '{}'));
+END
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.lock_orders(text[], text[]) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.lock_orders(text[], text[]) IS
+'Takes the locks that a batch of signed orders needs, in the one sequence in which all batches take them. For functions of the extension.';
+
+CREATE FUNCTION energyledger.take_signed_order(
+    meter text, epoch bigint, seq bigint, market text, slot timestamptz, side text, energy_wh bigint, limit_price_micro_per_kwh bigint, kind text,
+    valid_until timestamptz, partner text, partner_price_micro_per_kwh bigint, conditions jsonb)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    taken record;
+BEGIN
+    SELECT * INTO taken FROM energyledger.take_order(market, slot, side, NULL, energy_wh, limit_price_micro_per_kwh, kind, valid_until, NULL, NULL,
+        partner, partner_price_micro_per_kwh, conditions, meter, epoch, seq);
+    IF taken.reason IS NOT NULL THEN
+        INSERT INTO energyledger.order_refusal (meter, epoch, seq, type, market, slot, reason, detail, refused_at)
+        VALUES (meter, epoch, seq, 'order', market, slot, taken.reason, taken.detail, clock_timestamp());
+    END IF;
+    RETURN taken.reason;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.take_signed_order(text, bigint, bigint, text, timestamptz, text, bigint, bigint, text, timestamptz, text, bigint, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.take_signed_order(text, bigint, bigint, text, timestamptz, text, bigint, bigint, text, timestamptz, text, bigint, jsonb) IS
+'Takes the order of a signed message, or writes down why not. For ingest(): arguments as place_order(), and the message; its party is the device''s.';
+
+CREATE FUNCTION energyledger.take_signed_cancel(meter text, epoch bigint, seq bigint, of_epoch bigint, of_seq bigint)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    order_id bigint;
+    taken record;
+BEGIN
+    SELECT o.ledger_id INTO order_id FROM energyledger.market_order o
+     WHERE o.meter = take_signed_cancel.meter AND o.epoch = of_epoch AND o.seq = of_seq;
+    SELECT * INTO taken FROM energyledger.take_cancel(order_id, meter, epoch, seq);
+    IF taken.reason IS NOT NULL THEN
+        INSERT INTO energyledger.order_refusal (meter, epoch, seq, type, market, slot, reason, detail, refused_at)
+        VALUES (meter, epoch, seq, 'cancel', taken.market, taken.slot, taken.reason, taken.detail, clock_timestamp());
+    END IF;
+    RETURN taken.reason;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.take_signed_cancel(text, bigint, bigint, bigint, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.take_signed_cancel(text, bigint, bigint, bigint, bigint) IS
+'Takes the cancellation of a signed message, or writes down why not. For ingest(): the message, and that of the order, of the same device.';

@@ -29,6 +29,8 @@ typedef enum cbor_type
 	CBOR_SIMPLE = 7
 } cbor_type;
 
+#define CBOR_NULL 22			/* the simple value */
+
 typedef struct cbor_reader
 {
 	const uint8_t *at;

@@ -401,7 +401,7 @@ payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out)
 	field_reader body;
 	refusal		why;
 
-	/* all but the readings, which are 30 KB and counted by reading_count */
+	/* all but readings and orders, which are large, and of no use to other types */
 	memset(out, 0, offsetof(payload, reading));
 	if (len == 0)
 		return REFUSAL_EMPTY;
@@ -423,6 +423,10 @@ payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out)
 			return payload_read_key(&body, out);
 		case PAYLOAD_ACK:
 			return payload_read_ack(&body, &out->ack);
+		case PAYLOAD_ORDER:
+			return payload_read_order(&body, &out->order);
+		case PAYLOAD_CANCEL:
+			return payload_read_cancel(&body, &out->cancel);
 		default:
 			return REFUSAL_NONE;
 	}

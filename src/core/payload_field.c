@@ -106,6 +106,16 @@ field_read_int(field_reader *r, int64_t *value)
 }
 
 refusal
+field_read_null(field_reader *r, bool *null)
+{
+	if (r->kind == ENVELOPE_COSE_SIGN1)
+		*null = r->cbor.at < r->cbor.end && *r->cbor.at == (CBOR_SIMPLE << 5 | CBOR_NULL);
+	else
+		*null = json_peek(&r->json) == 'n';
+	return *null ? field_skip(r, 0) : REFUSAL_NONE;
+}
+
+refusal
 field_read_text(field_reader *r, const char **text, size_t *len)
 {
 	json_string s;

@@ -14,6 +14,7 @@
 #include "core/envelope.h"
 #include "core/json.h"
 #include "core/payload_ack.h"
+#include "core/payload_order.h"
 
 /* The fields, by their CBOR keys. */
 typedef enum payload_field
@@ -56,6 +57,9 @@ extern refusal field_read_key(field_reader *r, payload_field *field);
 
 extern refusal field_read_int(field_reader *r, int64_t *value);
 
+/* Is the next item null?  Then it is passed over. */
+extern refusal field_read_null(field_reader *r, bool *null);
+
 /* Text as it stands; a JSON string with an escape is REFUSAL_NON_CANONICAL. */
 extern refusal field_read_text(field_reader *r, const char **text, size_t *len);
 
@@ -72,6 +76,13 @@ extern refusal payload_read_ack(field_reader *r, payload_ack *out);
 extern bool payload_ack_writable(const payload_ack *a);
 extern void payload_write_ack_cbor(const payload_ack *a, bytes_out *o);
 extern void payload_write_ack_json(const payload_ack *a, bytes_out *o);
+
+/* The bodies of an order and a cancel (payload_order.c). */
+extern refusal payload_read_order(field_reader *r, payload_order *out);
+extern refusal payload_read_cancel(field_reader *r, payload_cancel *out);
+extern bool payload_order_writable(const payload_order *o);
+extern void payload_write_order(const payload_order *p, bool cbor, bytes_out *o);
+extern void payload_write_cancel(const payload_cancel *p, bool cbor, bytes_out *o);
 
 /* Shared by reader and writer: what may stand in these texts. */
 extern bool payload_obis_valid(const char *obis, size_t len);

@@ -32,6 +32,10 @@ payload_writable(const payload *p)
 		return false;
 	if (p->type == PAYLOAD_ACK)
 		return payload_ack_writable(&p->ack);
+	if (p->type == PAYLOAD_ORDER)
+		return payload_order_writable(&p->order);
+	if (p->type == PAYLOAD_CANCEL)
+		return p->cancel.seq >= 1;
 	if (p->type == PAYLOAD_KEY)
 		return p->key_len <= sizeof(p->key) && key_form_valid(p->key_algorithm, p->key, p->key_len);
 	if (p->type != PAYLOAD_READING || p->reading_count < 1 || p->reading_count > PAYLOAD_READINGS_MAX)
@@ -50,12 +54,27 @@ payload_put_cbor_text(bytes_out *o, const char *text)
 	cbor_put_string(o, CBOR_TEXT, text, strlen(text));
 }
 
+/* Of an order or a cancel. */
+static void
+payload_put_market_body(const payload *p, bool cbor, bytes_out *o)
+{
+	if (p->type == PAYLOAD_ORDER)
+		payload_write_order(&p->order, cbor, o);
+	else
+		payload_write_cancel(&p->cancel, cbor, o);
+}
+
 static void
 payload_put_cbor_body(const payload *p, bytes_out *o)
 {
 	if (p->type == PAYLOAD_ACK)
 	{
 		payload_write_ack_cbor(&p->ack, o);
+		return;
+	}
+	if (p->type == PAYLOAD_ORDER || p->type == PAYLOAD_CANCEL)
+	{
+		payload_put_market_body(p, true, o);
 		return;
 	}
 	if (p->type == PAYLOAD_KEY)
@@ -140,6 +159,12 @@ payload_write_json(const payload *p, bytes_out *o)
 	if (p->type == PAYLOAD_ACK)
 	{
 		payload_write_ack_json(&p->ack, o);
+		payload_printf(o, "}");
+		return;
+	}
+	if (p->type == PAYLOAD_ORDER || p->type == PAYLOAD_CANCEL)
+	{
+		payload_put_market_body(p, false, o);
 		payload_printf(o, "}");
 		return;
 	}

@@ -5,12 +5,14 @@
 #include "compat.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -20,7 +22,7 @@
 #include "market/clear.h"
 
 PG_FUNCTION_INFO_V1(energyledger_market_lock);
-PG_FUNCTION_INFO_V1(energyledger_party_lock);
+PG_FUNCTION_INFO_V1(energyledger_parties_lock);
 PG_FUNCTION_INFO_V1(energyledger_clear_book);
 PG_FUNCTION_INFO_V1(energyledger_rematch_book);
 
@@ -42,16 +44,18 @@ market_refuse_isolation(void)
 				 errmsg("markets are worked with in transactions of isolation level READ COMMITTED only")));
 }
 
-static void
-market_lock_name(text *name, uint16 field, uint32 buckets, LOCKMODE mode)
+static uint64
+market_hash_name(text *name)
 {
-	uint64		hash = hash_bytes_extended((const unsigned char *) VARDATA_ANY(name), (int) VARSIZE_ANY_EXHDR(name), 0);
+	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(name), (int) VARSIZE_ANY_EXHDR(name), 0);
+}
+
+static void
+market_lock_number(uint64 number, uint16 field, LOCKMODE mode)
+{
 	LOCKTAG		tag;
 
-	if (buckets > 0)
-		hash %= buckets;
-	market_refuse_isolation();
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, field);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (number >> 32), (uint32) number, field);
 	(void) LockAcquire(&tag, mode, false, false);
 }
 
@@ -59,15 +63,35 @@ market_lock_name(text *name, uint16 field, uint32 buckets, LOCKMODE mode)
 Datum
 energyledger_market_lock(PG_FUNCTION_ARGS)
 {
-	market_lock_name(PG_GETARG_TEXT_PP(0), MARKET_LOCK_FIELD, 0, PG_GETARG_BOOL(1) ? ExclusiveLock : ShareLock);
+	market_refuse_isolation();
+	market_lock_number(market_hash_name(PG_GETARG_TEXT_PP(0)), MARKET_LOCK_FIELD, PG_GETARG_BOOL(1) ? ExclusiveLock : ShareLock);
 	PG_RETURN_VOID();
 }
 
-/* party_lock(party text) */
+/* parties_lock(parties text[]) */
 Datum
-energyledger_party_lock(PG_FUNCTION_ARGS)
+energyledger_parties_lock(PG_FUNCTION_ARGS)
 {
-	market_lock_name(PG_GETARG_TEXT_PP(0), PARTY_LOCK_FIELD, PARTY_LOCKS, ExclusiveLock);
+	bool		wanted[PARTY_LOCKS] = {false};
+	Datum	   *element;
+	bool	   *null;
+	int			count;
+
+	market_refuse_isolation();
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &element, &null, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (null[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("parties must not contain NULLs")));
+		wanted[market_hash_name(DatumGetTextPP(element[i])) % PARTY_LOCKS] = true;
+	}
+	for (int i = 0; i < PARTY_LOCKS; i++)
+	{
+		if (wanted[i])
+			market_lock_number((uint64) i, PARTY_LOCK_FIELD, ExclusiveLock);
+	}
 	PG_RETURN_VOID();
 }
 

@@ -27,6 +27,7 @@
 #include "core/topic.h"
 #include "metering/command.h"
 #include "metering/ingest.h"
+#include "metering/orders.h"
 
 /* Does the topic say what the message says? */
 static bool
@@ -76,6 +77,16 @@ ingest_take_payload(IngestMessage *m, const payload *said)
 	{
 		m->ack = palloc(sizeof(payload_ack));
 		*m->ack = said->ack;
+	}
+	if (said->type == PAYLOAD_ORDER)
+	{
+		m->order = palloc(sizeof(payload_order));
+		*m->order = said->order;
+	}
+	if (said->type == PAYLOAD_CANCEL)
+	{
+		m->cancel = palloc(sizeof(payload_cancel));
+		*m->cancel = said->cancel;
 	}
 }
 
@@ -247,6 +258,7 @@ ingest_store(const IngestBatch *b, IngestMessage **candidates, int count)
 	ingest_store_readings(accepted, n);
 	ingest_store_keys(accepted, n);
 	command_store_acks(accepted, n, b->received_at);
+	orders_store(accepted, n);
 }
 
 static int

@@ -48,6 +48,8 @@ typedef struct IngestMessage
 	MeterKey   *new_key;		/* type key: what signs from the next message on, ... */
 	MeterKey   *signed_with;	/* ... and what signed this one */
 	payload_ack *ack;			/* type ack: what became of a command */
+	payload_order *order;		/* type order */
+	payload_cancel *cancel;		/* type cancel */
 	bool		key_counts;		/* the batch's later messages are checked with it */
 
 	/* what the ledger says */

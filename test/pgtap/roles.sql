@@ -51,7 +51,10 @@ INSERT INTO may_execute VALUES
     ('energyledger.cancel_order(bigint)', 't'),
     -- work within others
     ('energyledger.market_lock(text,boolean)', ''),
-    ('energyledger.party_lock(text)', ''),
+    ('energyledger.parties_lock(text[])', ''),
+    ('energyledger.lock_orders(text[],text[])', ''),
+    ('energyledger.take_signed_order(text,bigint,bigint,text,timestamp with time zone,text,bigint,bigint,text,timestamp with time zone,text,bigint,jsonb)', ''),
+    ('energyledger.take_signed_cancel(text,bigint,bigint,bigint,bigint)', ''),
     ('energyledger.member_exposure(text,text,bigint)', ''),
     ('energyledger.take_order(text,timestamp with time zone,text,text,bigint,bigint,text,timestamp with time zone,text,text,text,bigint,jsonb,text,bigint,bigint)', ''),
     ('energyledger.take_cancel(bigint,text,bigint,bigint)', ''),
