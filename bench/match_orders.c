@@ -84,7 +84,7 @@ bench_run(matching_method method, size_t count, long runs)
 {
 	matching_rule rule = {.method = method,.has_reference = true,.reference = PRICE_RANGE / 2};
 	matching_order *order = take(count * sizeof(*order));
-	void	   *memory = take(matching_memory_size(count, method));
+	void	   *memory = take(matching_memory_size(count, &rule));
 	matching_outcome out;
 
 	for (long r = 0; r < runs; r++)

@@ -37,9 +37,15 @@ coupling_memory(const coupling_problem *problem)
 
 	if (!coupling_count_steps(problem, &steps))
 		return 0;
+	return coupling_memory_of(problem->zone_count, problem->line_count, steps);
+}
+
+size_t
+coupling_memory_of(size_t zones, size_t lines, size_t steps)
+{
 	/* and one, so that there is something even of nothing */
-	return (problem->zone_count + 1) * (sizeof(coupling_node) + 2 * sizeof(int)) +
-		problem->line_count * (sizeof(coupling_edge) + 2 * sizeof(int)) +
+	return (zones + 1) * (sizeof(coupling_node) + 2 * sizeof(int)) +
+		lines * (sizeof(coupling_edge) + 2 * sizeof(int)) +
 		steps * sizeof(coupling_segment);
 }
 

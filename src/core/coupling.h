@@ -138,6 +138,9 @@ typedef enum coupling_status
 /* Bytes that coupling_solve() works in; 0 where there is more than the limits allow. */
 extern size_t coupling_memory(const coupling_problem *problem);
 
+/* The same for any problem of so many zones, lines and steps, which are within the limits. */
+extern size_t coupling_memory_of(size_t zones, size_t lines, size_t steps);
+
 /*
  * Results stand where the zone and the line stand in the problem.  memory is of
  * coupling_memory() bytes, aligned as malloc() does; nothing in it is needed later.

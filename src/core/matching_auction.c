@@ -43,10 +43,11 @@ net_side(matching_run_state *run, const uint32_t *list, size_t count, matching_e
 
 	for (size_t i = 0; i < count; i++)
 	{
-		uint32_t	actor = run->order[list[i]].actor;
+		const matching_order *order = &run->order[list[i]];
 
-		if (actor != MATCHING_NOBODY)
-			to[known++] = (matching_entry) {actor, list[i]};
+		/* of another zone is not own: the energy does go there */
+		if (order->actor != MATCHING_NOBODY)
+			to[known++] = (matching_entry) {(uint64_t) matching_zone_of(run, order) << 32 | order->actor, list[i]};
 	}
 	matching_sort(to, run->spare, known);
 	return known;
@@ -64,9 +65,7 @@ net_gather(const matching_run_state *run, const matching_entry *entry, size_t co
 	{
 		const matching_order *order = &run->order[entry[i].position];
 
-		limit[i] = order->price;
-		if (order->any_price)
-			limit[i] = order->side == MATCHING_BID ? INT64_MAX : INT64_MIN;
+		limit[i] = matching_limit(order);
 		left[i].key = (uint64_t) order->energy;
 	}
 }
@@ -302,7 +301,7 @@ clear_price(matching_run_state *run, const auction_walk *walk)
 		}
 	}
 	for (size_t i = out->first_trades; i < out->trades; i++)
-		run->trade[i].price = out->price;
+		run->trade[i].price = run->trade[i].buyer_price = out->price;
 	return MATCHING_OK;
 }
 

@@ -31,7 +31,39 @@ typedef struct matching_run_state
 	size_t		bids;
 	size_t		asks;
 	void	   *book;			/* continuous: memory of the book */
+	struct matching_zone_state *in_zones;	/* null without zones */
+	struct matching_condition_state *by_condition;	/* null without conditions */
 } matching_run_state;
+
+/* A way's fees from a zone to another; zones is 0 where there is none. */
+typedef struct matching_way
+{
+	zone_fees_way fees;
+	uint32_t	zones;			/* on the way, both ends included */
+} matching_way;
+
+/* Parts of the caller's memory, each a multiple of 16 bytes so that the next is aligned. */
+static inline size_t
+matching_part_size(size_t count, size_t width)
+{
+	return (count * width + 15) / 16 * 16;
+}
+
+static inline void *
+matching_part_take(char **at, size_t count, size_t width)
+{
+	void	   *part = *at;
+
+	*at += matching_part_size(count, width);
+	return part;
+}
+
+/* The zone that fees and partners are asked for; one and the same where there are none. */
+static inline uint32_t
+matching_zone_of(const matching_run_state *run, const matching_order *order)
+{
+	return run->in_zones == NULL ? 0 : order->zone;
+}
 
 /* An int64 as a key that sorts as it does. */
 static inline uint64_t
@@ -56,6 +88,7 @@ matching_add_trade(matching_run_state *run, uint32_t bid, uint32_t ask, int64_t 
 	trade->ask = ask;
 	trade->energy = energy;
 	trade->price = price;
+	trade->buyer_price = price;
 	run->left[bid] -= energy;
 	run->left[ask] -= energy;
 }
@@ -68,6 +101,52 @@ matching_least(int64_t a, int64_t b)
 
 /* Ascending by key; equal keys stay as they were.  spare: as long. */
 extern void matching_sort(matching_entry *entry, matching_entry *spare, size_t count);
+
+/* A limit, or the end of all numbers that crosses everything. */
+static inline int64_t
+matching_limit(const matching_order *order)
+{
+	if (order->any_price)
+		return order->side == MATCHING_BID ? INT64_MAX : INT64_MIN;
+	return order->price;
+}
+
+/* Both sides in priority, from run->order; again where this has changed. */
+extern void matching_by_priority(matching_run_state *run);
+
+/* ---- zones ---- */
+
+extern size_t matching_zones_memory(size_t orders, const matching_rule *rule);
+extern matching_result matching_zones_begin(matching_run_state *run, char **at);
+
+/* From the seller's zone to the buyer's. */
+extern matching_way matching_zones_way(const matching_run_state *run, uint32_t from, uint32_t to);
+
+/* A side's positions by zone, in each by priority; first has a place for each zone and one more. */
+extern void matching_zones_lists(matching_run_state *run);
+
+extern matching_result matching_zones_by_bid(matching_run_state *run);
+extern matching_result matching_zones_coupled(matching_run_state *run);
+
+/* Whether every zone's energy and money adds up; fills in the sums. */
+extern bool matching_zones_sum(matching_run_state *run);
+
+/* What a partner's price is for the buyer of that zone. */
+extern int64_t matching_zones_delivered(const matching_run_state *run, uint32_t zone, int64_t price);
+
+/* ---- conditions ---- */
+
+extern size_t matching_conditions_memory(size_t orders, const matching_rule *rule);
+
+/* Checks them; run->order becomes a copy in which an order has its best condition's price. */
+extern matching_result matching_conditions_begin(matching_run_state *run, char **at);
+extern bool matching_conditions_has(const matching_run_state *run, uint32_t position);
+
+/* The phase, after which run->order and run->left are what is open to the method. */
+extern matching_result matching_conditions_phase(matching_run_state *run);
+
+/* The limits and energies that the trades of an order with conditions may have. */
+extern bool matching_conditions_are_kept(const matching_run_state *run);
 
 /* Own crossing orders out of the run. */
 extern void matching_net(matching_run_state *run);

@@ -142,21 +142,43 @@ zone_fees_share(const fee_zone *zone, const zone_fees_path *path, int64_t amount
 	}
 }
 
+zone_fees_way
+zone_fees_of_path(const fee_zone *zone, const zone_fees_path *path)
+{
+	zone_fees_way way;
+
+	zone_fees_sum(zone, path, 0, path->count, &way.constants, &way.parts);
+	return way;
+}
+
+int64_t
+zone_fees_buyer_price(zone_fees_way way, int64_t seller_price_micro_per_kwh)
+{
+	return seller_price_micro_per_kwh + way.constants + zone_fees_part_of(seller_price_micro_per_kwh, way.parts);
+}
+
+int64_t
+zone_fees_seller_price(zone_fees_way way, int64_t buyer_price_micro_per_kwh)
+{
+	int64_t		rest = buyer_price_micro_per_kwh - way.constants;
+
+	if (rest <= 0)
+		return rest;
+	return (int64_t) ((__int128) rest * MILLION / (MILLION + way.parts));
+}
+
 zone_fees_status
 zone_fees_from_seller(const fee_zone *zone, const zone_fees_path *path,
 					  int64_t price_micro_per_kwh, zone_fees_split *out)
 {
-	int64_t		constants;
-	int64_t		parts;
-	int64_t		taken;
+	zone_fees_way way;
 
 	if (!zone_fees_price_in_range(price_micro_per_kwh))
 		return ZONE_FEES_PRICE_RANGE;
-	zone_fees_sum(zone, path, 0, path->count, &constants, &parts);
-	taken = zone_fees_part_of(price_micro_per_kwh, parts);
+	way = zone_fees_of_path(zone, path);
 	out->seller_price_micro_per_kwh = price_micro_per_kwh;
-	out->buyer_price_micro_per_kwh = price_micro_per_kwh + constants + taken;
-	zone_fees_share(zone, path, taken, parts, out);
+	out->buyer_price_micro_per_kwh = zone_fees_buyer_price(way, price_micro_per_kwh);
+	zone_fees_share(zone, path, out->buyer_price_micro_per_kwh - price_micro_per_kwh - way.constants, way.parts, out);
 	return ZONE_FEES_OK;
 }
 
@@ -164,21 +186,14 @@ zone_fees_status
 zone_fees_from_buyer(const fee_zone *zone, const zone_fees_path *path,
 					 int64_t price_micro_per_kwh, zone_fees_split *out)
 {
-	int64_t		constants;
-	int64_t		parts;
-	int64_t		rest;
-	int64_t		seller;
+	zone_fees_way way;
 
 	if (!zone_fees_price_in_range(price_micro_per_kwh))
 		return ZONE_FEES_PRICE_RANGE;
-	zone_fees_sum(zone, path, 0, path->count, &constants, &parts);
-	rest = price_micro_per_kwh - constants;
-	seller = rest;
-	if (rest > 0)
-		seller = (int64_t) ((__int128) rest * MILLION / (MILLION + parts));
-	out->seller_price_micro_per_kwh = seller;
+	way = zone_fees_of_path(zone, path);
+	out->seller_price_micro_per_kwh = zone_fees_seller_price(way, price_micro_per_kwh);
 	out->buyer_price_micro_per_kwh = price_micro_per_kwh;
-	zone_fees_share(zone, path, rest - seller, parts, out);
+	zone_fees_share(zone, path, price_micro_per_kwh - way.constants - out->seller_price_micro_per_kwh, way.parts, out);
 	return ZONE_FEES_OK;
 }
 

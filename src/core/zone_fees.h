@@ -80,6 +80,19 @@ extern zone_fees_status zone_fees_from_seller(const fee_zone *zone, const zone_f
 extern zone_fees_status zone_fees_from_buyer(const fee_zone *zone, const zone_fees_path *path,
 											 int64_t price_micro_per_kwh, zone_fees_split *out);
 
+/* Sums of a whole way, where it is asked for more than once. */
+typedef struct zone_fees_way
+{
+	int64_t		constants;
+	int64_t		parts;
+} zone_fees_way;
+
+extern zone_fees_way zone_fees_of_path(const fee_zone *zone, const zone_fees_path *path);
+
+/* The same prices as above, of prices in the same range. */
+extern int64_t zone_fees_seller_price(zone_fees_way way, int64_t buyer_price_micro_per_kwh);
+extern int64_t zone_fees_buyer_price(zone_fees_way way, int64_t seller_price_micro_per_kwh);
+
 /* The rate behind the path's zone at: the seller's and the fees up to its own. */
 extern int64_t zone_fees_rate_at(const zone_fees_split *split, int at);
 

@@ -243,16 +243,11 @@ energyledger_match_orders(PG_FUNCTION_ARGS)
 Datum
 energyledger_match_input_hash(PG_FUNCTION_ARGS)
 {
-	const char *method;
-	Jsonb	   *options;
-	MatchRule	rule;
 	bytea	   *hash = palloc(VARHDRSZ + SHA256_LEN);
 
 	match_refuse_null_args(fcinfo);
-	method = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	options = PG_GETARG_JSONB_P(2);
-	match_rule_read(&rule, method, options);
-	match_input_hash(match_read_orders(PG_GETARG_ARRAYTYPE_P(0)), method, options, (uint8 *) VARDATA(hash));
+	match_input_hash(match_read_orders(PG_GETARG_ARRAYTYPE_P(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					 PG_GETARG_JSONB_P(2), (uint8 *) VARDATA(hash));
 	SET_VARSIZE(hash, VARHDRSZ + SHA256_LEN);
 	PG_RETURN_BYTEA_P(hash);
 }

@@ -11,29 +11,17 @@
 #include "compat.h"
 
 #include "common/cryptohash.h"
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
 
 #include "core/sha256.h"
-#include "market/match_input.h"
+#include "market/match_rule.h"
 
 #define MATCH_HASH_TAG "pg_energyledger match input 1\n"
-
-typedef struct match_by_id
-{
-	int64		order_id;
-	uint32		position;
-} match_by_id;
-
-static int
-match_compare_ids(const void *a, const void *b)
-{
-	int64		id_a = ((const match_by_id *) a)->order_id;
-	int64		id_b = ((const match_by_id *) b)->order_id;
-
-	return (id_a > id_b) - (id_a < id_b);
-}
 
 static void
 hash_number(StringInfo to, int64 value)
@@ -65,9 +53,40 @@ hash_name(StringInfo to, const MatchInput *in, uint32 number)
 }
 
 static void
-hash_order(StringInfo to, const MatchInput *in, uint32 position)
+hash_condition(StringInfo to, const MatchInput *in, const matching_condition *condition)
+{
+	hash_name(to, in, condition->partner);
+	hash_name(to, in, condition->source);
+	hash_name(to, in, condition->zone);
+	hash_optional(to, condition->has_energy, condition->energy);
+	hash_optional(to, condition->has_price, condition->price);
+}
+
+/* The first of an order's conditions, or where it would stand. */
+static uint32
+hash_find_conditions(const MatchInput *in, const matching_condition *condition, uint32 position)
+{
+	uint32		low = 0;
+	uint32		high = in->conditions;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (condition[middle].order < position)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void
+hash_order(StringInfo to, const MatchInput *in, const matching_condition *condition, uint32 position)
 {
 	const matching_order *order = &in->order[position];
+	uint32		first = hash_find_conditions(in, condition, position);
+	uint32		end = first;
 
 	hash_number(to, order->order_id);
 	appendStringInfoChar(to, (char) order->side);
@@ -79,7 +98,11 @@ hash_order(StringInfo to, const MatchInput *in, uint32 position)
 	hash_name(to, in, order->partner);
 	hash_optional(to, order->has_partner_price, order->partner_price);
 	hash_name(to, in, in->source == NULL ? MATCHING_NOBODY : in->source[position]);
-	appendStringInfoChar(to, 0);	/* conditions */
+	while (end < in->conditions && condition[end].order == position)
+		end++;
+	hash_number(to, end - first);
+	for (uint32 i = first; i < end; i++)
+		hash_condition(to, in, &condition[i]);
 }
 
 static void
@@ -91,25 +114,17 @@ hash_text(StringInfo to, const char *text)
 	appendStringInfoString(to, text);
 }
 
-/* Positions by order id; one that is there twice would leave their sequence open. */
-static match_by_id *
-hash_sequence(const MatchInput *in)
+/* Those that are not in the options as they are hashed: they stand with their orders. */
+static const char *
+hash_options(Jsonb *options)
 {
-	match_by_id *by_id = palloc_extended(sizeof(match_by_id) * ((Size) in->count + 1), MCXT_ALLOC_HUGE);
+	static const char *const left_out[] = {"sources", "conditions"};
+	Datum		datum = JsonbPGetDatum(options);
 
-	for (uint32 i = 0; i < in->count; i++)
-		by_id[i] = (match_by_id) {in->order[i].order_id, i};
-	qsort(by_id, in->count, sizeof(match_by_id), match_compare_ids);
-	for (uint32 i = 1; i < in->count; i++)
-	{
-		if (by_id[i].order_id == by_id[i - 1].order_id)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNIQUE_VIOLATION),
-					 errmsg("two orders have the same \"order_id\""),
-					 errdetail("%s has one that is there twice.",
-							   match_input_where(in, Max(by_id[i].position, by_id[i - 1].position)))));
-	}
-	return by_id;
+	for (int i = 0; i < 2; i++)
+		datum = DirectFunctionCall2(jsonb_delete, datum, CStringGetTextDatum(left_out[i]));
+	options = DatumGetJsonbP(datum);
+	return JsonbToCString(NULL, &options->root, VARSIZE(options));
 }
 
 static void
@@ -123,10 +138,15 @@ hash_update(pg_cryptohash_ctx *ctx, StringInfo bytes)
 void
 match_input_hash(MatchInput *in, const char *method, Jsonb *options, uint8 out[32])
 {
-	match_by_id *by_id = hash_sequence(in);
+	MatchRule	rule;
+	uint32	   *by_id = match_input_by_id(in);
+	matching_condition *condition;
 	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
 	StringInfoData bytes;
 
+	match_rule_read(&rule, method, options);
+	match_rule_apply(&rule, in);
+	condition = match_input_conditions(in);
 	if (pg_cryptohash_init(ctx) < 0)
 		elog(ERROR, "could not compute a SHA-256 hash");
 	initStringInfo(&bytes);
@@ -135,15 +155,16 @@ match_input_hash(MatchInput *in, const char *method, Jsonb *options, uint8 out[3
 	for (uint32 i = 0; i < in->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		hash_order(&bytes, in, by_id[i].position);
+		hash_order(&bytes, in, condition, by_id[i]);
 		hash_update(ctx, &bytes);
 	}
 	hash_text(&bytes, method);
-	hash_text(&bytes, JsonbToCString(NULL, &options->root, VARSIZE(options)));
+	hash_text(&bytes, hash_options(options));
 	hash_update(ctx, &bytes);
 	if (pg_cryptohash_final(ctx, out, SHA256_LEN) < 0)
 		elog(ERROR, "could not compute a SHA-256 hash");
 	pg_cryptohash_free(ctx);
 	pfree(bytes.data);
+	pfree(condition);
 	pfree(by_id);
 }

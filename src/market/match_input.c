@@ -167,13 +167,13 @@ match_zone_of(MatchInput *in, MatchName zone, uint32 position)
 	return number;
 }
 
-static void
-match_source_of(MatchInput *in, MatchName source, uint32 position)
+void
+match_input_source(MatchInput *in, uint32 position, MatchName source)
 {
 	if (source.len > 0 && in->source == NULL)
 	{
 		in->source = match_grow(in, NULL, in->size, sizeof(uint32), 0);
-		memset(in->source, 0xff, position * sizeof(uint32));
+		memset(in->source, 0xff, Max(in->count, position) * sizeof(uint32));
 	}
 	if (in->source != NULL)
 		in->source[position] = match_number_of(in, source, position, "source");
@@ -208,7 +208,58 @@ match_input_add(MatchInput *in, const MatchOrder *from)
 	order->actor = match_number_of(in, from->actor, position, "actor");
 	order->partner = match_number_of(in, from->partner, position, "partner");
 	order->zone = match_zone_of(in, from->zone, position);
-	match_source_of(in, from->source, position);
+	match_input_source(in, position, from->source);
 	in->count++;
 	return position;
+}
+
+void
+match_input_condition(MatchInput *in, uint32 position, const MatchCondition *from)
+{
+	matching_condition *condition;
+
+	if (in->conditions == in->condition_size)
+	{
+		uint32		size = Max(2 * in->condition_size, MATCH_ORDERS_FIRST);
+
+		if (in->conditions >= MATCHING_CONDITIONS_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("too many conditions"),
+					 errdetail("At most %d are matched at a time.", MATCHING_CONDITIONS_MAX)));
+		in->condition = match_grow(in, in->condition, size, sizeof(matching_condition), in->conditions);
+		in->condition_size = size;
+	}
+	condition = &in->condition[in->conditions];
+	*condition = (matching_condition) {.order = position,.has_energy = from->has_energy,.has_price = from->has_price,
+		.energy = from->has_energy ? from->energy : 0,.price = from->has_price ? from->price : 0
+	};
+	condition->partner = match_number_of(in, from->partner, position, "partner");
+	condition->source = match_number_of(in, from->source, position, "source");
+	condition->zone = match_number_of(in, from->zone, position, "zone");
+	in->conditions++;
+}
+
+static int
+match_compare_keys(const void *a, const void *b)
+{
+	uint64		key_a = *(const uint64 *) a;
+	uint64		key_b = *(const uint64 *) b;
+
+	return (key_a > key_b) - (key_a < key_b);
+}
+
+matching_condition *
+match_input_conditions(const MatchInput *in)
+{
+	uint64	   *key = palloc_extended(sizeof(uint64) * ((Size) in->conditions + 1), MCXT_ALLOC_HUGE);
+	matching_condition *sorted = palloc_extended(sizeof(matching_condition) * ((Size) in->conditions + 1), MCXT_ALLOC_HUGE);
+
+	for (uint32 i = 0; i < in->conditions; i++)
+		key[i] = (uint64) in->condition[i].order << 32 | i;
+	qsort(key, in->conditions, sizeof(uint64), match_compare_keys);
+	for (uint32 i = 0; i < in->conditions; i++)
+		sorted[i] = in->condition[(uint32) key[i]];
+	pfree(key);
+	return sorted;
 }

@@ -37,6 +37,18 @@ typedef struct MatchOrder
 	MatchName	source;
 } MatchOrder;
 
+/* One way in which an order agrees to trade; see doc/market.md.  What is absent means any. */
+typedef struct MatchCondition
+{
+	MatchName	partner;
+	MatchName	source;
+	MatchName	zone;
+	bool		has_energy;		/* otherwise the order's */
+	int64		energy;			/* Wh, the most by this condition */
+	bool		has_price;		/* otherwise the order's limit */
+	int64		price;			/* micro-currency per kWh */
+} MatchCondition;
+
 /* Names that have a number: an open hash table that grows. */
 typedef struct MatchNames
 {
@@ -57,6 +69,10 @@ typedef struct MatchInput
 	uint32		size;
 	MatchNames	names;
 	uint32	   *source;			/* names by position; NULL where no order has one */
+	matching_condition *condition;	/* as they were added; zones are names */
+	uint32		conditions;
+	uint32		condition_size;
+	bool		rule_applied;	/* a rule's sources and conditions were added */
 	uint32		zone;			/* of the first order that has one, or MATCHING_NOBODY */
 	uint32		other_zone;		/* position of the first that has another, or MATCHING_NOBODY */
 	bool		of_array;		/* errors name the element of the array as well */
@@ -73,6 +89,22 @@ extern MatchInput *match_input_begin(int capacity_hint);
  */
 extern uint32 match_input_add(MatchInput *in, const MatchOrder *order);
 
+/*
+ * Adds a condition to the order at a position, behind those that it has.  At most
+ * MATCHING_CONDITIONS_EACH_MAX an order and MATCHING_CONDITIONS_MAX in all.
+ */
+extern void match_input_condition(MatchInput *in, uint32 position, const MatchCondition *condition);
+
+/* What the ask at a position is of; instead of what was said before. */
+extern void match_input_source(MatchInput *in, uint32 position, MatchName source);
+
+/* The conditions by ascending position, an order's in their sequence. */
+extern matching_condition *match_input_conditions(const MatchInput *in);
+
+/* Positions by ascending order_id; one that is there twice is refused. */
+extern uint32 *match_input_by_id(const MatchInput *in);
+extern void match_refuse_duplicate(const MatchInput *in, uint32 position) pg_attribute_noreturn();
+
 /* The name of that number. */
 extern MatchName match_input_name(const MatchInput *in, uint32 number);
 
@@ -84,7 +116,8 @@ extern const char *match_input_where(const MatchInput *in, uint32 position);
 
 /*
  * SHA-256 of all orders and of the rule; doc/market.md has its bytes.  It does not
- * depend on the sequence in which the orders were added.
+ * depend on the sequence in which the orders were added.  Sources and conditions are hashed with
+ * their orders, whether they were added here or stand in the options.
  */
 extern void match_input_hash(MatchInput *in, const char *method, Jsonb *options, uint8 out[32]);
 

@@ -1,79 +1,135 @@
 /*
  * match_run.c: from orders and a rule to trades, through the core.
  *
- * The core answers with a number where it refuses; here it becomes an error that
- * names the order.
+ * Zones are names in the input and places in the rule; where a rule has zones or a lottery
+ * the core is given a copy of the orders in which they are those, as the input is
+ * hashed and kept as it came.
  */
 #include "postgres.h"
 #include "compat.h"
 
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 
+#include "core/sha256.h"
+#include "market/match_refuse.h"
 #include "market/match_run.h"
 
-static void
-match_refuse(const MatchInput *in, const matching_rule *rule, matching_result result, uint32 bad)
-{
-	/* one is there also where no order is, for MATCHING_NO_PRICE of none */
-	const matching_order *order = &in->order[bad];
-	const char *where = match_input_where(in, bad);
+#define MATCH_ALIGNMENT 16		/* of the core's memory */
 
-	switch (result)
-	{
-		case MATCHING_BAD_ENERGY:
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"energy\" of an order must be above 0"),
-					 errdetail("%s has %lld.", where, (long long) order->energy)));
-			break;
-		case MATCHING_ENERGY_OVERFLOW:
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("energy of all %ss is more than a bigint holds", order->side == MATCHING_BID ? "bid" : "ask"),
-					 errdetail("%s with %lld, is the first that is too much.", where, (long long) order->energy)));
-			break;
-		case MATCHING_DUPLICATE_ID:
-			ereport(ERROR,
-					(errcode(ERRCODE_UNIQUE_VIOLATION),
-					 errmsg("two orders have the same \"order_id\""),
-					 errdetail("%s has one that was there before.", where)));
-			break;
-		case MATCHING_OWN_PARTNER:
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"partner\" of an order must not be its own actor"),
-					 errdetail("%s names itself.", where)));
-			break;
-		case MATCHING_NO_PRICE:
-			if (rule->method == MATCHING_PROPORTIONAL)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("method proportional needs the option \"reference_price\""),
-						 errdetail("It is the price at which all trade.")));
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("orders at any price leave the price open"),
-					 errdetail("%s would trade at a price that no limit gives.", where),
-					 errhint("Give the option \"reference_price\".")));
-			break;
-		default:
-			elog(ERROR, "matching ended with result %d", (int) result);
-	}
+/* What the core is called with. */
+typedef struct match_call
+{
+	const matching_order *order;
+	matching_rule rule;
+	matching_zones zones;
+	matching_condition *condition;
+} match_call;
+
+static void
+match_pause(void)
+{
+	CHECK_FOR_INTERRUPTS();
 }
 
-/* Energy does not pass from zone to zone where none are known. */
-static void
-match_refuse_zones(const MatchInput *in)
+/* Places of zones by the number of their name. */
+static uint32 *
+match_zone_places(MatchInput *in, const MatchRule *rule)
 {
-	MatchName	zone = match_input_name(in, in->order[in->other_zone].zone);
-	MatchName	others = match_input_name(in, in->zone);
+	uint32	   *number = palloc(sizeof(uint32) * (rule->zones.zones + 1));
+	uint32	   *place;
 
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("orders of more than one zone cannot be matched"),
-			 errdetail("%s is of zone \"%s\", others are of zone \"%s\".", match_input_where(in, in->other_zone),
-					   pnstrdup(zone.data, zone.len), pnstrdup(others.data, others.len)),
-			 errhint("Match each zone by itself.")));
+	for (uint32 z = 0; z < rule->zones.zones; z++)
+		number[z] = match_input_number(in, rule->zone_name[z]);
+	place = palloc_extended(sizeof(uint32) * ((Size) in->names.count + 1), MCXT_ALLOC_HUGE);
+	memset(place, 0xff, sizeof(uint32) * in->names.count);
+	for (uint32 z = 0; z < rule->zones.zones; z++)
+		place[number[z]] = z;
+	pfree(number);
+	return place;
+}
+
+/* Priority by a number that nobody can know before the seed is. */
+static int64
+match_lottery_number(const MatchRule *rule, int64 order_id)
+{
+	uint8		message[32 + 8];
+	uint8		hash[SHA256_LEN];
+	uint64		number = pg_hton64((uint64) order_id);
+
+	memcpy(message, rule->lottery, 32);
+	memcpy(message + 32, &number, 8);
+	sha256_of(message, sizeof(message), hash);
+	memcpy(&number, hash, 8);
+	return (int64) (pg_ntoh64(number) >> 1);
+}
+
+static void
+match_copy_orders(MatchInput *in, const MatchRule *rule, const uint32 *place, match_call *call)
+{
+	matching_order *copy = palloc_extended(sizeof(matching_order) * ((Size) in->count + 1), MCXT_ALLOC_HUGE);
+
+	memcpy(copy, in->order, sizeof(matching_order) * in->count);
+	for (uint32 i = 0; i < in->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (place != NULL)
+		{
+			copy[i].zone = copy[i].zone == MATCHING_NOBODY ? MATCHING_NOBODY : place[copy[i].zone];
+			if (copy[i].zone == MATCHING_NOBODY)
+				match_refuse_zone(in, i, in->order[i].zone);
+		}
+		if (rule->has_lottery)
+			copy[i].arrival = match_lottery_number(rule, copy[i].order_id);
+	}
+	call->order = copy;
+}
+
+static void
+match_prepare(MatchInput *in, const MatchRule *rule, match_call *call)
+{
+	uint32	   *place = NULL;
+
+	match_rule_apply(rule, in);
+	if (rule->has_zones)
+		place = match_zone_places(in, rule);
+	else if (in->other_zone != MATCHING_NOBODY)
+		match_refuse_zones(in);
+	call->order = in->order;
+	if (place != NULL || rule->has_lottery)
+		match_copy_orders(in, rule, place, call);
+	call->rule = rule->core;
+	call->rule.pause = match_pause;
+	if (rule->has_zones)
+	{
+		call->zones = rule->zones;
+		call->rule.zones = &call->zones;
+	}
+	if (in->conditions == 0)
+		return;
+	call->condition = match_input_conditions(in);
+	for (uint32 i = 0; place != NULL && i < in->conditions; i++)
+	{
+		uint32	   *zone = &call->condition[i].zone;
+		uint32		name = *zone;
+
+		if (name != MATCHING_NOBODY && (*zone = place[name]) == MATCHING_NOBODY)
+			match_refuse_zone(in, call->condition[i].order, name);
+	}
+	call->rule.condition = call->condition;
+	call->rule.conditions = in->conditions;
+	call->rule.source = in->source;
+}
+
+/* ---- results ---- */
+
+static MatchPhase
+match_phase(const matching_outcome *out, size_t trade)
+{
+	if (trade < out->first_trades)
+		return MATCH_PHASE_FIRST;
+	return trade < out->first_trades + out->condition_trades ? MATCH_PHASE_CONDITIONS : MATCH_PHASE_MAIN;
 }
 
 static void
@@ -86,9 +142,53 @@ match_take_trades(MatchResult *result, const matching_outcome *out)
 		const matching_trade *from = &out->trade[i];
 
 		result->trade[i] = (MatchTrade) {.bid = from->bid,.ask = from->ask,.energy = from->energy,
-			.price = from->price,.buyer_price = from->price,
-			.phase = i < out->first_trades ? MATCH_PHASE_FIRST : MATCH_PHASE_MAIN
+			.price = from->price,.buyer_price = from->buyer_price,.phase = match_phase(out, i)
 		};
+	}
+}
+
+static void
+match_take_zones(MatchResult *result, const matching_outcome *out, const MatchRule *rule)
+{
+	result->zones = (int) rule->zones.zones;
+	result->zone = palloc0(sizeof(MatchZoneResult) * (result->zones + 1));
+	for (int z = 0; z < result->zones; z++)
+	{
+		MatchZoneResult *to = &result->zone[z];
+
+		to->name = rule->zone_name[z];
+		to->sold_wh = out->zone_sum[z].sold;
+		to->bought_wh = out->zone_sum[z].bought;
+		to->fee = rule->zones.zone[z].fee;
+		to->fee_nano = out->zone_sum[z].fee;
+		if (out->zone == NULL || !out->zone[z].has_price)
+			continue;
+		to->has_price = true;
+		to->price = out->zone[z].seller_price_micro_per_kwh;
+		to->low = out->zone[z].low_micro_per_kwh;
+		to->high = out->zone[z].high_micro_per_kwh;
+	}
+}
+
+static void
+match_take_lines(MatchResult *result, const matching_outcome *out, const MatchRule *rule)
+{
+	result->lines = (int) out->lines;
+	result->line = palloc0(sizeof(MatchLineResult) * (result->lines + 1));
+	for (int i = 0; i < result->lines; i++)
+	{
+		MatchLineResult *to = &result->line[i];
+		const coupling_line_result *from = &out->line_result[i];
+
+		to->from = rule->zone_name[out->line[i].from_zone];
+		to->to = rule->zone_name[out->line[i].to_zone];
+		to->fee = out->line[i].fee_micro_per_kwh;
+		to->flow_wh = from->flow_wh;
+		to->fee_nano = from->fee_nano;
+		to->rent_nano = from->rent_nano;
+		/* the difference of two prices, so the division leaves nothing */
+		if (from->flow_wh != 0)
+			to->rent = (int64) (from->rent_nano / (from->flow_wh < 0 ? -from->flow_wh : from->flow_wh));
 	}
 }
 
@@ -96,17 +196,22 @@ MatchResult *
 match_run(MatchInput *in, const MatchRule *rule)
 {
 	MatchResult *result = palloc0(sizeof(MatchResult));
+	match_call	call = {0};
 	matching_outcome out;
 	matching_result status;
-	void	   *memory;
+	char	   *memory;
 
-	if (in->other_zone != MATCHING_NOBODY)
-		match_refuse_zones(in);
-	memory = palloc_extended(matching_memory_size(in->count, rule->core.method) + 1, MCXT_ALLOC_HUGE);
-	status = matching_run(in->order, in->count, &rule->core, memory, &out);
+	match_prepare(in, rule, &call);
+	memory = palloc_extended(matching_memory_size(in->count, &call.rule) + MATCH_ALIGNMENT, MCXT_ALLOC_HUGE);
+	status = matching_run(call.order, in->count, &call.rule, (void *) TYPEALIGN(MATCH_ALIGNMENT, memory), &out);
 	if (status != MATCHING_OK)
-		match_refuse(in, &rule->core, status, out.bad_order);
+		match_refuse(in, &call.rule, status, &out);
 	match_take_trades(result, &out);
+	if (rule->has_zones)
+	{
+		match_take_zones(result, &out, rule);
+		match_take_lines(result, &out, rule);
+	}
 	result->netted = out.netted;
 	result->volume = out.volume;
 	result->netted_volume = out.netted_volume;

@@ -37,7 +37,7 @@ typedef struct MatchZoneResult
 	int64		low;			/* of the interval, where there is a price */
 	int64		high;
 	int64		fee;			/* micro-currency per kWh, or parts per million, as in the rule */
-	__int128	fee_nano;		/* what the zone takes in all */
+	int128		fee_nano;		/* what the zone takes in all */
 } MatchZoneResult;
 
 /* Of the lines, or without lines of each zone that has a parent, from it to the parent. */
@@ -48,8 +48,8 @@ typedef struct MatchLineResult
 	int64		flow_wh;		/* below 0: from to to from */
 	int64		fee;			/* micro-currency per kWh */
 	int64		rent;			/* micro-currency per kWh carried */
-	__int128	fee_nano;
-	__int128	rent_nano;
+	int128		fee_nano;
+	int128		rent_nano;
 } MatchLineResult;
 
 typedef struct MatchResult
@@ -73,7 +73,8 @@ typedef struct MatchResult
 
 /*
  * In the current memory context.  Raises an error for whatever is refused, with the
- * order that it is about; in is not changed.
+ * order that it is about; in gets
+ * the sources and conditions that the rule has, and keeps its orders as they are.
  */
 extern MatchResult *match_run(MatchInput *in, const MatchRule *rule);
 

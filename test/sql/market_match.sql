@@ -54,8 +54,8 @@ SELECT count(DISTINCT energyledger.match_input_hash(x.orders, 'pay_as_clear')) F
     SELECT array_agg(o ORDER BY md5(n::text || o::text)) AS orders FROM unnest(orders) o, generate_series(1, 20) n GROUP BY n) x;
 SELECT energyledger.match_input_hash(ARRAY[o(-2, 'ask', 'b', 5, NULL, 7), o(258, 'bid', 'ü', 6, 1, 0, 'b', -1, 'z')], 'pay_as_clear', '{"policy":   "midpoint"}')
      = sha256('pg_energyledger match input 1\012'::bytea || int8send(2)
-     || int8send(-2) || '\x01' || int8send(5) || '\x00' || int8send(7) || '\x000162' || '\x0000' || '\x0000' || '\x00' || '\x0000' || '\x00'
-     || int8send(258) || '\x00' || int8send(6) || '\x01' || int8send(1) || int8send(0) || '\x0002c3bc' || '\x00017a' || '\x000162' || '\x01' || int8send(-1) || '\x0000' || '\x00'
+     || int8send(-2) || '\x01' || int8send(5) || '\x00' || int8send(7) || '\x000162' || '\x0000' || '\x0000' || '\x00' || '\x0000' || int8send(0)
+     || int8send(258) || '\x00' || int8send(6) || '\x01' || int8send(1) || int8send(0) || '\x0002c3bc' || '\x00017a' || '\x000162' || '\x01' || int8send(-1) || '\x0000' || int8send(0)
      || '\x0000000c' || 'pay_as_clear' || '\x00000016' || '{"policy": "midpoint"}') AS is_documented;
 SELECT count(DISTINCT energyledger.match_input_hash(ARRAY[x], m, op::jsonb)) AS fourteen
   FROM (SELECT o(1, 'bid', 'a', 5, 9, 3, 'b', 8, 'z')

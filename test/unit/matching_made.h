@@ -48,7 +48,7 @@ made_ask(made_book *book, int64_t energy, int64_t price)
 static inline matching_result
 made_run(const made_book *book, const matching_rule *rule, matching_outcome *out, void **memory)
 {
-	*memory = malloc(matching_memory_size(book->orders, rule->method));
+	*memory = malloc(matching_memory_size(book->orders, rule));
 	assert_non_null(*memory);
 	return matching_run(book->order, book->orders, rule, *memory, out);
 }

@@ -92,7 +92,7 @@ same_shuffled(void **state)
 	void	   *memory[2];
 
 	for (int m = 0; m < 2; m++)
-		memory[m] = malloc(matching_memory_size(ORDERS, MATCHING_CONTINUOUS));
+		memory[m] = malloc(matching_memory_size(ORDERS, &(matching_rule) {.method = MATCHING_CONTINUOUS}));
 	for (int n = 0; n < 40; n++)
 	{
 		matching_rule rule = {.method = (matching_method) (n % 4),.own_trades = n % 3 == 0,.reference = 10,
@@ -128,7 +128,7 @@ optimum_volume(void **state)
 {
 	static matching_order order[ORDERS];
 	static const matching_rule rule = {.own_trades = true,.has_reference = true};
-	void	   *memory = malloc(matching_memory_size(ORDERS, rule.method));
+	void	   *memory = malloc(matching_memory_size(ORDERS, &rule));
 	uint64_t	seed = 13;
 
 	for (int n = 0; n < 20; n++)
