@@ -210,7 +210,10 @@ AS $$
           LEFT JOIN LATERAL (SELECT x.slot FROM energyledger.clearing x WHERE x.market = o.market ORDER BY x.slot DESC LIMIT 1) c ON true
          CROSS JOIN LATERAL generate_series(date_bin(make_interval(mins => o.minutes), greatest(o.since, least(c.slot, $1 - $2)), 'epoch'),
                                             $1 + o.ahead, make_interval(mins => o.minutes)) t(slot)
-         WHERE t.slot >= o.since),
+         WHERE t.slot >= o.since
+        UNION
+        -- gates that were closed before their time
+        SELECT g.market, g.slot FROM energyledger.market_gate g WHERE g.closed_at > $1 - $2),
     auction AS (
         SELECT s.market, s.slot, energyledger.gate_closes_at(s.market, s.slot) AS gate_at, r.method
           FROM slot s CROSS JOIN LATERAL energyledger.market_rules(s.market, s.slot) r

@@ -102,6 +102,7 @@ CREATE TABLE energyledger.market_gate (
     closed_by text NOT NULL
 ) USING ledger;
 CREATE UNIQUE INDEX market_gate_key ON energyledger.market_gate (market, slot);
+CREATE INDEX market_gate_closed_idx ON energyledger.market_gate (closed_at);
 COMMENT ON TABLE energyledger.market_gate IS 'gates that somebody closed before their time. Written by close_gate()';
 COMMENT ON COLUMN energyledger.market_gate.market IS 'where';
 COMMENT ON COLUMN energyledger.market_gate.slot IS 'for which slot: its beginning';
@@ -110,6 +111,7 @@ COMMENT ON COLUMN energyledger.market_gate.reason IS 'why, 1 to 1000 bytes';
 COMMENT ON COLUMN energyledger.market_gate.closed_by IS 'by which role';
 COMMENT ON COLUMN energyledger.market_gate.ledger_id IS 'assigned by the ledger: site, then a counter';
 COMMENT ON INDEX energyledger.market_gate_key IS 'each once';
+COMMENT ON INDEX energyledger.market_gate_closed_idx IS 'what was closed lately';
 
 -- ---------------------------------------------------------------- orders
 
@@ -414,7 +416,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT ((rules).options - 'lottery')
         || CASE WHEN lottery IS NULL THEN '{}' ELSE jsonb_build_object('lottery', lottery) END
-        || CASE WHEN reference_price_micro_per_kwh IS NULL OR (rules).method = 'continuous' THEN '{}'
+        || CASE WHEN reference_price_micro_per_kwh IS NULL OR (rules).method = 'continuous' OR ((rules).zones IS NOT NULL AND (rules).method = 'pay_as_clear') THEN '{}'
                 ELSE jsonb_build_object('reference_price', reference_price_micro_per_kwh) END
         || CASE WHEN (rules).zones IS NULL THEN '{}'
                 ELSE jsonb_build_object('zones', (SELECT jsonb_agg(z.zone - 'operator' ORDER BY z.n)

@@ -20,6 +20,7 @@ char	   *signing_key_file = NULL;
 char	   *operator_key_file = NULL;
 bool		restore_mode = false;
 int			verify_rate_limit_kb = 0;
+int			market_interval_ms = 1000;
 
 void
 guc_define(void)
@@ -54,5 +55,10 @@ guc_define(void)
 							"0 sets no limit.",
 							&verify_rate_limit_kb, 0, 0, INT_MAX / 1024,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("energyledger.market_interval",
+							"Time between two looks whether a market's slot is to be cleared.",
+							"0 clears only when energyledger.clear() or run_market() is called.",
+							&market_interval_ms, 1000, 0, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("energyledger");
 }

@@ -16,6 +16,7 @@
 #include "core/matching_book.h"
 #include "ledger/log.h"
 #include "market/book.h"
+#include "market/order_conditions.h"
 
 #define BOOK_ROWS_AT_A_TIME 5000
 
@@ -113,7 +114,7 @@ book_take_order(Book *book, HeapTuple tuple, TupleDesc desc, bool continuous)
 	o.arrival = continuous ? o.order_id : received_us;
 	position = match_input_add(book->in, &o);
 	if (!null)
-		elog(ERROR, "conditions of order %lld: %s", (long long) o.order_id, JsonbToCString(NULL, &DatumGetJsonbP(conditions)->root, 0));
+		order_conditions_add(book->in, position, DatumGetJsonbP(conditions));
 	if (continuous)
 		book_keep_extra(book, position, tuple, desc, received_us);
 	if (pg_add_s64_overflow(book->energy[o.side], o.energy, &book->energy[o.side]))

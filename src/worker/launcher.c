@@ -71,9 +71,19 @@ launcher_databases(void)
 	return databases;
 }
 
+/* What is started for a database. */
+typedef struct LauncherKind
+{
+	const char *function;
+	const char *name;
+} LauncherKind;
+
+static const LauncherKind launcher_sealer = {"sealer_main", "sealer"};
+static const LauncherKind launcher_runner = {"runner_main", "market runner"};
+
 /* False where there is no free worker slot. */
 static bool
-launcher_start_sealer(Oid database)
+launcher_start(Oid database, const LauncherKind *kind)
 {
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *handle;
@@ -85,9 +95,9 @@ launcher_start_sealer(Oid database)
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
 	worker.bgw_notify_pid = MyProcPid;
 	strlcpy(worker.bgw_library_name, "pg_energyledger", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "sealer_main", BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, "energyledger sealer of database %u", database);
-	strlcpy(worker.bgw_type, "energyledger sealer", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, kind->function, BGW_MAXLEN);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "energyledger %s of database %u", kind->name, database);
+	snprintf(worker.bgw_type, BGW_MAXLEN, "energyledger %s", kind->name);
 	if (RegisterDynamicBackgroundWorker(&worker, &handle))
 	{
 		pid_t		pid;
@@ -100,11 +110,36 @@ launcher_start_sealer(Oid database)
 	if (!complained_of_slots)
 		ereport(WARNING,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("no background worker slot for the sealer of database %u", database),
+				 errmsg("no background worker slot for the %s of database %u", kind->name, database),
 				 errhint("Raise max_worker_processes (now %d) and restart the server.",
 						 max_worker_processes)));
 	complained_of_slots = true;
 	return false;
+}
+
+/* Is it wanted, and may it be?  Then it is ours to start. */
+static bool
+launcher_take(SharedDatabase *db, bool *wanted, const int *pid, Oid *database)
+{
+	bool		taken;
+
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	taken = OidIsValid(db->database) && *wanted && *pid == 0 && !shared_database_held(db->database);
+	if (taken)
+	{
+		*database = db->database;
+		*wanted = false;
+	}
+	LWLockRelease(shared_state->lock);
+	return taken;
+}
+
+static void
+launcher_give_back(bool *wanted)
+{
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	*wanted = true;
+	LWLockRelease(shared_state->lock);
 }
 
 /* Starts what is wanted.  True where something has to be tried again. */
@@ -118,23 +153,18 @@ launcher_round(void)
 		SharedDatabase *db = &shared_state->database[i];
 		Oid			database = InvalidOid;
 
-		LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-		if (OidIsValid(db->database) && db->sealer_wanted && db->sealer_pid == 0 &&
-			!shared_database_held(db->database))
+		if (launcher_take(db, &db->sealer_wanted, &db->sealer_pid, &database) && !launcher_start(database, &launcher_sealer))
 		{
-			database = db->database;
-			db->sealer_wanted = false;
-		}
-		LWLockRelease(shared_state->lock);
-		if (OidIsValid(database) && !launcher_start_sealer(database))
-		{
-			LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-			db->sealer_wanted = true;
-			LWLockRelease(shared_state->lock);
+			launcher_give_back(&db->sealer_wanted);
 			again = true;
 			/* nobody shall wait for a sealer that may never come */
 			shared_seal_answer(db, pg_atomic_read_u64(&db->seal_requested), 0,
 							   "no background worker slot is free: raise max_worker_processes");
+		}
+		if (launcher_take(db, &db->runner_wanted, &db->runner_pid, &database) && !launcher_start(database, &launcher_runner))
+		{
+			launcher_give_back(&db->runner_wanted);
+			again = true;
 		}
 	}
 	return again;
@@ -169,7 +199,7 @@ launcher_main(Datum arg)
 
 		while (untried != NIL && !ShutdownRequestPending)
 		{
-			if (!launcher_start_sealer(linitial_oid(untried)))
+			if (!launcher_start(linitial_oid(untried), &launcher_sealer))
 			{
 				again = true;
 				break;
@@ -206,30 +236,36 @@ launcher_register(void)
 	RegisterBackgroundWorker(&worker);
 }
 
-/* Its process id, 0 where there is none. */
-static int
-sealer_pid_of(Oid database)
+/* Asks a database's workers to leave; true while one is there. */
+static bool
+launcher_send_away(Oid database)
 {
 	SharedDatabase *db = shared_database_find(database);
-	int			pid;
+	int			pid[2] = {0, 0};
 
 	if (db == NULL)
-		return 0;
+		return false;
 	LWLockAcquire(shared_state->lock, LW_SHARED);
-	pid = db->database == database ? db->sealer_pid : 0;
+	if (db->database == database)
+	{
+		pid[0] = db->sealer_pid;
+		pid[1] = db->runner_pid;
+	}
 	LWLockRelease(shared_state->lock);
-	return pid;
+	for (int i = 0; i < 2; i++)
+		if (pid[i] != 0)
+			(void) kill(pid[i], SIGTERM);
+	return pid[0] != 0 || pid[1] != 0;
 }
 
 /*
- * The sealer is gone when this returns, or had five seconds to go.  One that is
+ * Sealer and runner are gone when this returns, or had five seconds to go.  One that is
  * just starting finds the database held, and leaves.
  */
 int
 sealer_hold(Oid database)
 {
 	int			hold = -1;
-	int			pid;
 
 	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < SEALER_HELD_MAX && hold < 0; i++)
@@ -243,12 +279,8 @@ sealer_hold(Oid database)
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("too many statements that need a database without its sealer at once"),
 				 errdetail("At most %d can run at a time.", SEALER_HELD_MAX)));
-	for (int waited_ms = 0; waited_ms < HOLD_WAIT_MAX_MS && (pid = sealer_pid_of(database)) != 0;
-		 waited_ms += HOLD_WAIT_MS)
-	{
-		(void) kill(pid, SIGTERM);
+	for (int waited_ms = 0; waited_ms < HOLD_WAIT_MAX_MS && launcher_send_away(database); waited_ms += HOLD_WAIT_MS)
 		pg_usleep(HOLD_WAIT_MS * 1000L);
-	}
 	return hold;
 }
 

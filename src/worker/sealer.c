@@ -34,6 +34,7 @@
 #include "ledger/log.h"
 #include "ledger/seal.h"
 #include "ledger/site_change.h"
+#include "worker/runner.h"
 #include "worker/sealer.h"
 #include "worker/shared.h"
 
@@ -167,6 +168,7 @@ sealer_seal(bool asked)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "sealing");
 	height = seal_block(floor);
+	runner_ask_where_needed();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pgstat_report_activity(STATE_IDLE, NULL);

@@ -42,6 +42,10 @@ typedef struct SharedDatabase
 	Latch	   *sealer_latch;
 	bool		sealer_wanted;	/* the launcher shall start one */
 	bool		open_wanted;	/* somebody needs the copied ledger open */
+
+	/* who clears its markets: likewise */
+	int			runner_pid;
+	bool		runner_wanted;	/* the launcher shall start one */
 } SharedDatabase;
 
 typedef struct SharedState
