@@ -49,7 +49,10 @@ INSERT INTO may_execute VALUES
     ('energyledger.run_market(interval,integer)', 'o'),
     ('energyledger.place_order(text,text,timestamp with time zone,text,bigint,bigint,text,timestamp with time zone,text,text,text,bigint,jsonb)', 't'),
     ('energyledger.cancel_order(bigint)', 't'),
+    ('energyledger.settle(text,timestamp with time zone)', 'b'),
+    ('energyledger.settle_market(text,timestamp with time zone,timestamp with time zone)', 'b'),
     -- work within others
+    ('energyledger.settlement_postings(energyledger.clearing,energyledger.market,timestamp with time zone,energyledger.settlement_position[],bigint,bigint,bigint)', ''),
     ('energyledger.market_lock(text,boolean)', ''),
     ('energyledger.parties_lock(text[])', ''),
     ('energyledger.lock_orders(text[],text[])', ''),
@@ -88,6 +91,8 @@ INSERT INTO may_execute VALUES
     ('energyledger.reference_price(energyledger.market,timestamp with time zone)', 'rwoatbn'),
     ('energyledger.rematch_book(text,timestamp with time zone,timestamp with time zone,text,jsonb,bigint,boolean)', 'rwoatbn'),
     ('energyledger.verify_clearing(bigint)', 'rwoatbn'),
+    ('energyledger.market_meters(text,timestamp with time zone)', 'rwoatbn'),
+    ('energyledger.settlement_energy(text,timestamp with time zone,timestamp with time zone,timestamp with time zone)', 'rwoatbn'),
     ('energyledger.due_slots(timestamp with time zone,interval)', 'rwoatbn'),
     ('energyledger.lottery_block(timestamp with time zone,integer)', 'rwoatbn'),
     -- show hashes of the log, which are for everybody
@@ -103,6 +108,9 @@ INSERT INTO may_execute VALUES
     -- compute
     ('energyledger.market_options(energyledger.market,bigint,text)', 'rwoatbn'),
     ('energyledger.bands_problem(jsonb)', 'rwoatbn'),
+    ('energyledger.deviation_price(jsonb,bigint,bigint,bigint)', 'rwoatbn'),
+    ('energyledger.deviation_bands(jsonb,text,bigint,bigint)', 'rwoatbn'),
+    ('energyledger.settlement_run_name(integer)', 'rwoatbn'),
     ('energyledger.conditions_problem(jsonb)', 'rwoatbn'),
     ('energyledger.vkey(text,bytea)', 'rwoatbn'),
     ('energyledger.command_text(jsonb)', 'rwoatbn'),
@@ -151,7 +159,7 @@ INSERT INTO may_select VALUES
     ('market', 'roatb'), ('market_current', 'roatb'), ('market_gate', 'roatb'), ('clearing', 'roatb'), ('clearing_prices', 'roatb'),
     ('market_member', 'oatb'), ('market_member_current', 'oatb'), ('market_order', 'oatb'), ('order_cancel', 'oatb'), ('order_refusal', 'oatb'),
     ('order_lapse', 'oatb'), ('trade', 'oatb'), ('open_orders', 'oatb'), ('trades', 'oatb'),
-    ('settlement', 'ab'), ('settlement_position', 'ab'),
+    ('settlement', 'ab'), ('settlement_position', 'ab'), ('settlement_status', 'ab'), ('imbalance', 'ab'),
     ('price', 'oatb'), ('posting', 'ab'), ('party_balance', 'ab'),
     ('meter', 'roab'), ('meter_current', 'roab'), ('meter_key', 'roa'), ('meter_key_current', 'roa'),
     ('meter_gap', 'roa'), ('meter_fork', 'roa'), ('meter_clock', 'roa'),
