@@ -300,7 +300,7 @@ clear_price(matching_run_state *run, const auction_walk *walk)
 			return MATCHING_NO_PRICE;
 		}
 	}
-	for (size_t i = out->first_trades; i < out->trades; i++)
+	for (size_t i = out->first_trades + out->condition_trades; i < out->trades; i++)
 		run->trade[i].price = run->trade[i].buyer_price = out->price;
 	return MATCHING_OK;
 }

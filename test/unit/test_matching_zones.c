@@ -1,0 +1,803 @@
+/*
+ * test_matching_zones.c: random books in several zones and with conditions, against rules
+ * that are written down a second time as loops over all pairs.
+ *
+ * What is paid as bid and what is traded by conditions is compared trade by trade; what is
+ * paid as clear by what must be true of it, as coupled flows have tests of their
+ * own.  Every book is run again with its orders shuffled.  MATCHING_SEED names another
+ * sequence of books, which is not 0.
+ */
+#include "matching_made.h"
+
+#define BOOKS 60000
+#define SIDE_MAX 7
+#define ACTORS 4
+#define SOURCES 2
+#define ZONES_MAX 5
+#define CONDITIONS_MAX (4 * 2 * SIDE_MAX)
+#define ENTRIES_MAX (CONDITIONS_MAX + 2 * SIDE_MAX)
+
+typedef struct zone_book
+{
+	made_book	book;
+	fee_zone	zone[ZONES_MAX];
+	coupling_line line[ZONES_MAX];
+	matching_zones zones;
+	matching_condition condition[CONDITIONS_MAX];
+	uint32_t	source[MADE_ORDERS_MAX];
+	matching_rule rule;
+} zone_book;
+
+static uint64_t seed;
+
+static int64_t
+below(int64_t n)
+{
+	return (int64_t) (unit_random(&seed) >> 33) % n;
+}
+
+/* ---- books ---- */
+
+static void
+random_zones(zone_book *b, bool parts)
+{
+	uint32_t	count = 1 + (uint32_t) below(ZONES_MAX);
+
+	for (uint32_t z = 0; z < count; z++)
+	{
+		b->zone[z] = (fee_zone) {.id = z,.parent = z == 0 || below(6) == 0 ? -1 : (int) below(z),.fee = below(4)};
+		if (parts && below(2) == 0)
+		{
+			b->zone[z].kind = ZONE_FEE_PARTS;
+			b->zone[z].fee = below(400000);
+		}
+	}
+	b->zones = (matching_zones) {.zone = b->zone,.zones = count,.line = b->line,.price_min = -100,.price_max = 100};
+	if (b->rule.method == MATCHING_PAY_AS_CLEAR && count > 1 && below(3) == 0)
+	{
+		b->zones.has_lines = true;
+		b->zones.lines = (uint32_t) below(ZONES_MAX);
+	}
+	for (uint32_t i = 0; i < b->zones.lines; i++)
+	{
+		int64_t		from = below(count);
+
+		b->line[i] = (coupling_line) {.id = i,.from_zone = from,.to_zone = (from + 1 + below(count - 1)) % count,
+			.capacity_forth_wh = below(12),.capacity_back_wh = below(12),.fee_micro_per_kwh = below(2)
+		};
+	}
+	b->rule.zones = &b->zones;
+}
+
+/* An actor's condition names another one. */
+static void
+random_condition(zone_book *b, uint32_t position, bool open)
+{
+	const matching_order *order = &b->book.order[position];
+	matching_condition *c = &b->condition[b->rule.conditions++];
+	int64_t		names = open ? 0 : 1 + below(7);
+
+	*c = (matching_condition) {.order = position,.partner = MATCHING_NOBODY,.source = MATCHING_NOBODY,.zone = MATCHING_NOBODY};
+	if (names & 1)
+	{
+		c->partner = (uint32_t) below(ACTORS);
+		if (c->partner == order->actor)
+			c->partner = (c->partner + 1) % ACTORS;
+	}
+	if (names & 2 && (order->side == MATCHING_BID || below(4) == 0))
+		c->source = (uint32_t) below(SOURCES);
+	if (names & 4 || (c->partner == MATCHING_NOBODY && c->source == MATCHING_NOBODY && !open))
+		c->zone = (uint32_t) below(b->rule.zones == NULL ? 2 : b->zones.zones);
+	c->has_energy = below(2) == 0;
+	c->energy = 1 + below(6);
+	c->has_price = below(2) == 0;
+	c->price = 10 + below(14);
+}
+
+static void
+random_orders(zone_book *b)
+{
+	int			bids = (int) below(SIDE_MAX + 1);
+	int			asks = (int) below(SIDE_MAX + 1);
+
+	for (int i = 0; i < bids + asks; i++)
+	{
+		matching_order *order = made_add(&b->book, i < bids ? MATCHING_BID : MATCHING_ASK, 1 + below(9),
+										 10 + below(12) + (i < bids ? 4 : 0));
+
+		order->order_id = 1000 - 7 * i;
+		order->arrival = below(5);
+		order->any_price = below(9) == 0;
+		order->zone = (uint32_t) below(b->rule.zones == NULL ? 2 : b->zones.zones);
+		if (below(4) > 0)
+			order->actor = (uint32_t) below(ACTORS);
+		if (b->rule.first != MATCHING_FIRST_NONE && below(2) == 0)
+			order->partner = (uint32_t) below(ACTORS);
+		if (order->partner == order->actor)
+			order->partner = MATCHING_NOBODY;
+		order->has_partner_price = order->partner != MATCHING_NOBODY && below(2) == 0;
+		order->partner_price = order->has_partner_price ? 12 + below(3) : 0;
+		b->source[i] = below(3) == 0 ? MATCHING_NOBODY : (uint32_t) below(SOURCES);
+	}
+}
+
+static void
+random_book(zone_book *b, matching_method method)
+{
+	memset(b, 0, sizeof(*b));
+	b->rule = (matching_rule) {.method = method,.first = (matching_first) below(3),.own_trades = below(4) == 0,
+		.condition = b->condition,.source = b->source
+	};
+	if (method == MATCHING_PAY_AS_CLEAR)
+		b->rule.policy = (matching_policy) below(3);
+	if (method != MATCHING_PROPORTIONAL && below(4) > 0)
+		random_zones(b, method == MATCHING_PAY_AS_BID && below(2) == 0);
+	b->rule.has_reference = (method != MATCHING_PAY_AS_CLEAR || b->rule.zones == NULL) && below(4) > 0;
+	b->rule.reference = 10 + below(14);
+	random_orders(b);
+	for (uint32_t i = 0; i < b->book.orders; i++)
+	{
+		int64_t		count = below(3) == 0 ? 1 + below(3) : 0;
+		int64_t		open = below(4);
+
+		for (int64_t c = 0; c < count; c++)
+			random_condition(b, i, c == open);
+	}
+}
+
+static matching_result
+run_book(const zone_book *b, matching_outcome *out, void **memory)
+{
+	size_t		size = matching_memory_size(b->book.orders, &b->rule);
+
+	*memory = malloc(size);
+	assert_non_null(*memory);
+	memset(*memory, 0xa5, size);
+	return matching_run(b->book.order, b->book.orders, &b->rule, *memory, out);
+}
+
+/* ---- slow rules ---- */
+
+typedef struct slow_run
+{
+	const zone_book *b;
+	int64_t		left[MADE_ORDERS_MAX];
+	int64_t		by[CONDITIONS_MAX];
+	matching_trade trade[2 * ENTRIES_MAX];
+	size_t		trades;
+	bool		no_price;
+} slow_run;
+
+/* A way to trade: an order, or one of its conditions (-1: none). */
+typedef struct slow_way
+{
+	uint32_t	order;
+	int			condition;
+} slow_way;
+
+static int64_t
+slow_limit(const zone_book *b, slow_way way)
+{
+	const matching_order *order = &b->book.order[way.order];
+
+	if (way.condition >= 0 && b->condition[way.condition].has_price)
+		return b->condition[way.condition].price;
+	if (!order->any_price)
+		return order->price;
+	return order->side == MATCHING_BID ? INT64_MAX : INT64_MIN;
+}
+
+static bool
+slow_has_conditions(const zone_book *b, uint32_t order)
+{
+	for (uint32_t c = 0; c < b->rule.conditions; c++)
+	{
+		if (b->condition[c].order == order)
+			return true;
+	}
+	return false;
+}
+
+/* The ways of a side, in the caller's sequence. */
+static size_t
+slow_ways(const zone_book *b, int side, slow_way *way)
+{
+	size_t		count = 0;
+
+	for (uint32_t i = 0; i < b->book.orders; i++)
+	{
+		if (b->book.order[i].side != side)
+			continue;
+		if (!slow_has_conditions(b, i))
+			way[count++] = (slow_way) {i, -1};
+		for (uint32_t c = 0; c < b->rule.conditions; c++)
+		{
+			if (b->condition[c].order == i)
+				way[count++] = (slow_way) {i, (int) c};
+		}
+	}
+	return count;
+}
+
+/* The best that an order would give by any of its ways. */
+static int64_t
+slow_best_limit(const zone_book *b, uint32_t order)
+{
+	slow_way	way[ENTRIES_MAX];
+	int			side = b->book.order[order].side;
+	size_t		count = slow_ways(b, side, way);
+	int64_t		best = side == MATCHING_BID ? INT64_MIN : INT64_MAX;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		int64_t		limit = slow_limit(b, way[i]);
+
+		if (way[i].order == order && (side == MATCHING_BID ? limit > best : limit < best))
+			best = limit;
+	}
+	return best;
+}
+
+static bool
+slow_earlier(const zone_book *b, slow_way x, slow_way y)
+{
+	const matching_order *a = &b->book.order[x.order];
+	const matching_order *c = &b->book.order[y.order];
+
+	if (a->arrival != c->arrival)
+		return a->arrival < c->arrival;
+	if (a->order_id != c->order_id)
+		return a->order_id < c->order_id;
+	return x.condition < y.condition;
+}
+
+static bool
+slow_is_own(const zone_book *b, uint32_t x, uint32_t y)
+{
+	const matching_order *a = &b->book.order[x];
+	const matching_order *c = &b->book.order[y];
+
+	return a->actor == c->actor && a->actor != MATCHING_NOBODY && (b->rule.zones == NULL || a->zone == c->zone);
+}
+
+/* Own pairs until none crosses: always the best bid and, for it, the best ask. */
+static void
+slow_net(slow_run *run)
+{
+	const zone_book *b = run->b;
+
+	for (;;)
+	{
+		slow_way	best[2] = {{0, -2}, {0, -2}};
+
+		for (uint32_t i = 0; i < b->book.orders; i++)
+		{
+			for (uint32_t j = 0; j < b->book.orders; j++)
+			{
+				slow_way	bid = {i, -1};
+				slow_way	ask = {j, -1};
+				int64_t		p = slow_best_limit(b, i);
+				int64_t		q = slow_best_limit(b, j);
+
+				if (b->book.order[i].side != MATCHING_BID || b->book.order[j].side != MATCHING_ASK || run->left[i] == 0 ||
+					run->left[j] == 0 || !slow_is_own(b, i, j) || p < q)
+					continue;
+				if (best[0].condition == -2 || p > slow_best_limit(b, best[0].order) ||
+					(p == slow_best_limit(b, best[0].order) && slow_earlier(b, bid, best[0])))
+				{
+					best[0] = bid;
+					best[1] = ask;
+				}
+				else if (best[0].order == i && (q < slow_best_limit(b, best[1].order) ||
+												(q == slow_best_limit(b, best[1].order) && slow_earlier(b, ask, best[1]))))
+					best[1] = ask;
+			}
+		}
+		if (best[0].condition == -2)
+			return;
+		{
+			int64_t		energy = run->left[best[0].order] < run->left[best[1].order] ? run->left[best[0].order] : run->left[best[1].order];
+
+			run->left[best[0].order] -= energy;
+			run->left[best[1].order] -= energy;
+		}
+	}
+}
+
+static bool
+slow_suits(const zone_book *b, slow_way way, uint32_t other)
+{
+	const matching_order *order = &b->book.order[other];
+	const matching_condition *c;
+
+	if (way.condition < 0)
+		return true;
+	c = &b->condition[way.condition];
+	if (c->partner != MATCHING_NOBODY && c->partner != order->actor)
+		return false;
+	if (c->source != MATCHING_NOBODY && (order->side == MATCHING_BID || b->source[other] != c->source))
+		return false;
+	return c->zone == MATCHING_NOBODY || c->zone == order->zone;
+}
+
+static bool
+slow_names(const zone_book *b, slow_way way)
+{
+	const matching_condition *c = &b->condition[way.condition];
+
+	return way.condition >= 0 && (c->partner != MATCHING_NOBODY || c->source != MATCHING_NOBODY || c->zone != MATCHING_NOBODY);
+}
+
+/* False where there is no way. */
+static bool
+slow_path(const zone_book *b, uint32_t ask, uint32_t bid, zone_fees_path *path)
+{
+	int			from = (int) b->book.order[ask].zone;
+	int			to = (int) b->book.order[bid].zone;
+
+	path->count = 0;
+	if (b->rule.zones == NULL)
+		return true;
+	if (b->zones.has_lines && from != to)
+		return false;
+	return zone_fees_find_path(b->zone, from, to, path) == ZONE_FEES_OK;
+}
+
+static int64_t
+slow_delivered(const zone_book *b, const zone_fees_path *path, int64_t price)
+{
+	zone_fees_split split;
+
+	if (price == INT64_MIN)
+		return price;
+	assert_int_equal(zone_fees_from_seller(b->zone, path, price, &split), ZONE_FEES_OK);
+	return split.buyer_price_micro_per_kwh;
+}
+
+/* What the seller would get of a buyer's price. */
+static int64_t
+slow_received(const zone_book *b, const zone_fees_path *path, int64_t price)
+{
+	zone_fees_split split;
+
+	if (price == INT64_MAX)
+		return price;
+	assert_int_equal(zone_fees_from_buyer(b->zone, path, price, &split), ZONE_FEES_OK);
+	return split.seller_price_micro_per_kwh;
+}
+
+/* A community's one price, the bid's, or where the policy says; false: none. */
+static bool
+slow_prices(const zone_book *b, const zone_fees_path *path, int64_t ask, int64_t bid, matching_trade *trade)
+{
+	int64_t		high = slow_received(b, path, bid);
+	bool		open = ask == INT64_MIN || high == INT64_MAX;
+
+	if (b->rule.method == MATCHING_PAY_AS_BID && bid != INT64_MAX)
+	{
+		trade->price = high;
+		trade->buyer_price = bid;
+		return true;
+	}
+	if (b->rule.method == MATCHING_PROPORTIONAL && b->rule.has_reference)
+		trade->price = b->rule.reference;
+	else if (open && b->rule.method != MATCHING_PAY_AS_BID && b->rule.has_reference)
+		trade->price = b->rule.reference < ask ? ask : b->rule.reference > high ? high : b->rule.reference;
+	else if (ask == INT64_MIN && high == INT64_MAX)
+	{
+		if (!b->rule.has_reference)
+			return false;
+		trade->price = b->rule.reference;
+	}
+	else if (open)
+		trade->price = ask == INT64_MIN ? high : ask;
+	else if (b->rule.method == MATCHING_PAY_AS_BID)
+		trade->price = ask;
+	else
+		trade->price = b->rule.policy == MATCHING_ASK_SIDE ? ask : b->rule.policy == MATCHING_BID_SIDE ? high : ask + (high - ask) / 2;
+	trade->buyer_price = slow_delivered(b, path, trade->price);
+	return true;
+}
+
+static int64_t
+slow_left(const slow_run *run, slow_way way)
+{
+	int64_t		left = run->left[way.order];
+
+	if (way.condition >= 0 && run->by[way.condition] < left)
+		left = run->by[way.condition];
+	return left;
+}
+
+static void
+slow_add(slow_run *run, slow_way bid, slow_way ask, matching_trade prices)
+{
+	int64_t		energy = slow_left(run, bid) < slow_left(run, ask) ? slow_left(run, bid) : slow_left(run, ask);
+	matching_trade *trade = &run->trade[run->trades++];
+
+	*trade = prices;
+	trade->bid = bid.order;
+	trade->ask = ask.order;
+	trade->energy = energy;
+	run->left[bid.order] -= energy;
+	run->left[ask.order] -= energy;
+	if (bid.condition >= 0)
+		run->by[bid.condition] -= energy;
+	if (ask.condition >= 0)
+		run->by[ask.condition] -= energy;
+}
+
+/* With zones paid as clear, any price is the market's limit. */
+static int64_t
+slow_limit_here(const zone_book *b, slow_way way)
+{
+	int64_t		limit = slow_limit(b, way);
+
+	if (b->rule.zones != NULL && b->rule.method == MATCHING_PAY_AS_CLEAR)
+		return limit == INT64_MAX ? 100 : limit == INT64_MIN ? -100 : limit;
+	return limit;
+}
+
+/*
+ * One bid's way takes asks until none suits.  conditions: in the phase of conditions, where one of the
+ * two names something; otherwise ways that name nothing, and the nearer ask first.
+ */
+static void
+slow_serve(slow_run *run, slow_way bid, bool conditions)
+{
+	const zone_book *b = run->b;
+	slow_way	ask[ENTRIES_MAX];
+	size_t		asks = slow_ways(b, MATCHING_ASK, ask);
+
+	while (slow_left(run, bid) > 0 && !run->no_price)
+	{
+		int			best = -1;
+		int64_t		best_delivered = 0;
+		int			best_count = 0;
+		zone_fees_path path;
+		matching_trade prices = {0};
+
+		for (size_t i = 0; i < asks; i++)
+		{
+			int64_t		delivered;
+
+			if (slow_left(run, ask[i]) == 0 || !slow_suits(b, bid, ask[i].order) || !slow_suits(b, ask[i], bid.order) ||
+				(slow_names(b, bid) || slow_names(b, ask[i])) != conditions || !slow_path(b, ask[i].order, bid.order, &path))
+				continue;
+			delivered = slow_delivered(b, &path, slow_limit_here(b, ask[i]));
+			if (delivered > slow_limit_here(b, bid))
+				continue;
+			if (b->rule.method == MATCHING_PROPORTIONAL && b->rule.has_reference &&
+				(slow_limit(b, ask[i]) > b->rule.reference || slow_limit(b, bid) < b->rule.reference))
+				continue;
+			if (best >= 0 && (delivered > best_delivered ||
+							  (delivered == best_delivered && !conditions && path.count > best_count) ||
+							  (delivered == best_delivered && (conditions || path.count == best_count) && !slow_earlier(b, ask[i], ask[best]))))
+				continue;
+			best = (int) i;
+			best_delivered = delivered;
+			best_count = path.count;
+		}
+		if (best < 0)
+			return;
+		slow_path(b, ask[best].order, bid.order, &path);
+		run->no_price = !slow_prices(b, &path, slow_limit_here(b, ask[best]), slow_limit_here(b, bid), &prices);
+		if (!run->no_price)
+			slow_add(run, bid, ask[best], prices);
+	}
+}
+
+/* The dearest first. */
+static void
+slow_all(slow_run *run, bool conditions)
+{
+	const zone_book *b = run->b;
+	slow_way	bid[ENTRIES_MAX];
+	size_t		bids = slow_ways(b, MATCHING_BID, bid);
+
+	for (size_t i = 1; i < bids; i++)
+	{
+		for (size_t j = i; j > 0; j--)
+		{
+			slow_way	swap = bid[j];
+			int64_t		p = slow_limit_here(b, bid[j]);
+			int64_t		q = slow_limit_here(b, bid[j - 1]);
+
+			if (p < q || (p == q && !slow_earlier(b, bid[j], bid[j - 1])))
+				break;
+			bid[j] = bid[j - 1];
+			bid[j - 1] = swap;
+		}
+	}
+	for (size_t i = 0; i < bids; i++)
+		slow_serve(run, bid[i], conditions);
+}
+
+/* ---- what must be true ---- */
+
+static void
+same_trades(const matching_trade *a, const matching_trade *b, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		assert_int_equal(a[i].bid, b[i].bid);
+		assert_int_equal(a[i].ask, b[i].ask);
+		assert_int_equal(a[i].energy, b[i].energy);
+		assert_int_equal(a[i].price, b[i].price);
+		assert_int_equal(a[i].buyer_price, b[i].buyer_price);
+	}
+}
+
+/* Partners of one zone, neither with conditions, at one price but for the zone's fee. */
+static void
+check_first(slow_run *run, const matching_outcome *out)
+{
+	const zone_book *b = run->b;
+
+	for (size_t i = 0; i < out->first_trades; i++)
+	{
+		const matching_trade *t = &out->trade[i];
+		const matching_order *bid = &b->book.order[t->bid];
+		const matching_order *ask = &b->book.order[t->ask];
+		zone_fees_path path;
+
+		assert_true(bid->partner == ask->actor || ask->partner == bid->actor);
+		assert_false(slow_has_conditions(b, t->bid) || slow_has_conditions(b, t->ask));
+		assert_true(b->rule.zones == NULL || bid->zone == ask->zone);
+		slow_path(b, t->ask, t->bid, &path);
+		assert_int_equal(t->price, ask->has_partner_price ? ask->partner_price : ask->price);
+		assert_int_equal(t->buyer_price, bid->has_partner_price ? bid->partner_price : bid->price);
+		assert_int_equal(t->buyer_price, slow_delivered(b, &path, t->price));
+		run->left[t->bid] -= t->energy;
+		run->left[t->ask] -= t->energy;
+	}
+	/* nobody who names the other has stayed behind */
+	for (uint32_t i = 0; b->rule.first != MATCHING_FIRST_NONE && i < b->book.orders * b->book.orders; i++)
+	{
+		const matching_order *bid = &b->book.order[i / b->book.orders];
+		const matching_order *ask = &b->book.order[i % b->book.orders];
+		int64_t		p = bid->has_partner_price ? bid->partner_price : bid->price;
+		int64_t		q = ask->has_partner_price ? ask->partner_price : ask->price;
+		zone_fees_path path;
+
+		if (bid->side != MATCHING_BID || ask->side != MATCHING_ASK || bid->actor == MATCHING_NOBODY || ask->actor == MATCHING_NOBODY ||
+			bid->partner != ask->actor || ask->partner != bid->actor || (b->rule.zones != NULL && bid->zone != ask->zone) ||
+			(bid->any_price && !bid->has_partner_price) || (ask->any_price && !ask->has_partner_price) ||
+			slow_has_conditions(b, i / (uint32_t) b->book.orders) || slow_has_conditions(b, i % (uint32_t) b->book.orders))
+			continue;
+		slow_path(b, i % (uint32_t) b->book.orders, i / (uint32_t) b->book.orders, &path);
+		assert_true(p != slow_delivered(b, &path, q) || run->left[i / b->book.orders] == 0 || run->left[i % b->book.orders] == 0);
+	}
+}
+
+/* The way that is open to the method, or condition -2. */
+static slow_way
+open_way(const zone_book *b, uint32_t order)
+{
+	slow_way	way[ENTRIES_MAX];
+	size_t		count = slow_ways(b, b->book.order[order].side, way);
+
+	for (size_t i = 0; i < count; i++)
+	{
+		if (way[i].order == order && !slow_names(b, way[i]))
+			return way[i];
+	}
+	return (slow_way) {order, -2};
+}
+
+/*
+ * In each zone one price, at which who would gain trades in full and who would lose
+ * does not; and what is bought is sold, and every amount of money goes somewhere.
+ */
+static void
+check_clear(slow_run *run, const matching_outcome *out)
+{
+	const zone_book *b = run->b;
+	int64_t		got[MADE_ORDERS_MAX] = {0};
+	__int128	above = 0;
+
+	for (size_t i = out->first_trades + out->condition_trades; i < out->trades; i++)
+	{
+		const matching_trade *t = &out->trade[i];
+
+		got[t->bid] += t->energy;
+		got[t->ask] += t->energy;
+		assert_int_equal(t->price, out->zone[b->book.order[t->ask].zone].seller_price_micro_per_kwh);
+		assert_int_equal(t->buyer_price, out->zone[b->book.order[t->bid].zone].buyer_price_micro_per_kwh);
+		above += (__int128) t->energy * (t->buyer_price - t->price);
+	}
+	for (uint32_t i = 0; i < b->book.orders; i++)
+	{
+		slow_way	way = open_way(b, i);
+		const coupling_zone_result *zone = &out->zone[b->book.order[i].zone];
+		int64_t		gain;
+
+		if (way.condition == -2)
+		{
+			assert_int_equal(got[i], 0);
+			continue;
+		}
+		if (!zone->has_price)
+			continue;
+		gain = b->book.order[i].side == MATCHING_BID ? slow_limit_here(b, way) - zone->buyer_price_micro_per_kwh :
+			zone->seller_price_micro_per_kwh - slow_limit_here(b, way);
+		assert_true(gain <= 0 || got[i] == slow_left(run, way));
+		assert_true(gain >= 0 || got[i] == 0);
+		assert_true(got[i] <= slow_left(run, way));
+	}
+	for (uint32_t z = 0; z < b->zones.zones; z++)
+		above -= out->zone[z].fee_nano;
+	for (size_t i = 0; i < out->lines; i++)
+		above -= out->line_result[i].fee_nano + out->line_result[i].rent_nano;
+	assert_true(above == 0);
+}
+
+/* All that buyers pay is what sellers get and zones and lines take, all phases together. */
+static void
+check_money(const zone_book *b, const matching_outcome *out)
+{
+	__int128	above = 0;
+
+	for (size_t i = 0; i < out->trades; i++)
+		above += (__int128) out->trade[i].energy * (out->trade[i].buyer_price - out->trade[i].price);
+	for (uint32_t z = 0; b->rule.zones != NULL && z < b->zones.zones; z++)
+		above -= out->zone_sum[z].fee;
+	for (size_t i = 0; i < out->lines; i++)
+		above -= out->line_result[i].fee_nano + out->line_result[i].rent_nano;
+	assert_true(above == 0);
+}
+
+/* The same trades of orders in another sequence; conditions move with their orders. */
+static void
+same_shuffled(const zone_book *b, matching_result result, const matching_outcome *out)
+{
+	static zone_book other;
+	uint32_t	to[MADE_ORDERS_MAX];
+	uint32_t	from[MADE_ORDERS_MAX];
+	matching_outcome out2;
+	void	   *memory;
+
+	other = *b;
+	other.rule.zones = b->rule.zones == NULL ? NULL : &other.zones;
+	other.zones.zone = other.zone;
+	other.zones.line = other.line;
+	other.rule.condition = other.condition;
+	other.rule.source = other.source;
+	other.rule.conditions = 0;
+	for (uint32_t i = 0; i < b->book.orders; i++)
+	{
+		uint32_t	j = (uint32_t) below(i + 1);
+
+		from[i] = from[j];
+		from[j] = i;
+	}
+	for (uint32_t i = 0; i < b->book.orders; i++)
+	{
+		to[from[i]] = i;
+		other.book.order[i] = b->book.order[from[i]];
+		other.source[i] = b->source[from[i]];
+		for (uint32_t c = 0; c < b->rule.conditions; c++)
+		{
+			if (b->condition[c].order != from[i])
+				continue;
+			other.condition[other.rule.conditions] = b->condition[c];
+			other.condition[other.rule.conditions++].order = i;
+		}
+	}
+	assert_int_equal(run_book(&other, &out2, &memory), result);
+	if (result == MATCHING_OK)
+	{
+		assert_int_equal(out2.trades, out->trades);
+		for (size_t i = 0; i < out->trades; i++)
+		{
+			matching_trade trade = out->trade[i];
+
+			trade.bid = to[trade.bid];
+			trade.ask = to[trade.ask];
+			same_trades(&trade, &out2.trade[i], 1);
+		}
+	}
+	free(memory);
+}
+
+static void
+check_book(const zone_book *b, const matching_outcome *out, matching_result result)
+{
+	slow_run	run = {.b = b};
+	size_t		before = out->first_trades + out->condition_trades;
+
+	for (uint32_t i = 0; i < b->book.orders; i++)
+		run.left[i] = b->book.order[i].energy;
+	for (uint32_t c = 0; c < b->rule.conditions; c++)
+		run.by[c] = b->condition[c].has_energy ? b->condition[c].energy : INT64_MAX;
+	if (!b->rule.own_trades)
+		slow_net(&run);
+	for (uint32_t i = 0; result == MATCHING_OK && i < b->book.orders; i++)
+		assert_int_equal(out->netted[i], b->book.order[i].energy - run.left[i]);
+	if (result == MATCHING_OK || b->rule.first == MATCHING_FIRST_NONE)
+	{
+		check_first(&run, out);
+		slow_all(&run, true);
+	}
+	if (result == MATCHING_OK)
+	{
+		assert_false(run.no_price);
+		assert_int_equal(run.trades, out->condition_trades);
+		same_trades(run.trade, out->trade + out->first_trades, run.trades);
+		check_money(b, out);
+	}
+	if (b->rule.method == MATCHING_PAY_AS_CLEAR && b->rule.zones != NULL && result == MATCHING_OK)
+		check_clear(&run, out);
+	if (b->rule.method != MATCHING_PAY_AS_BID || (result != MATCHING_OK && b->rule.first != MATCHING_FIRST_NONE))
+		return;
+	run.trades = 0;
+	slow_all(&run, false);
+	assert_int_equal(result, run.no_price ? MATCHING_NO_PRICE : MATCHING_OK);
+	if (result == MATCHING_OK)
+	{
+		assert_int_equal(run.trades, out->trades - before);
+		same_trades(run.trade, out->trade + before, run.trades);
+	}
+}
+
+static void
+books_of(matching_method method)
+{
+	static zone_book b;
+	int			ran = 0;
+	int			by_condition = 0;
+	int			between = 0;
+
+	for (int n = 0; n < BOOKS; n++)
+	{
+		matching_outcome out;
+		matching_result result;
+		void	   *memory;
+
+		random_book(&b, method);
+		result = run_book(&b, &out, &memory);
+		if (result != MATCHING_NO_PRICE)
+			assert_int_equal(result, MATCHING_OK);
+		check_book(&b, &out, result);
+		same_shuffled(&b, result, &out);
+		ran += result == MATCHING_OK;
+		by_condition += out.condition_trades > 0;
+		for (size_t i = 0; i < out.trades; i++)
+			between += b.rule.zones != NULL && b.book.order[out.trade[i].bid].zone != b.book.order[out.trade[i].ask].zone;
+		free(memory);
+	}
+	assert_true(ran > BOOKS / 2);
+	assert_true(by_condition > BOOKS / 8);
+	assert_true(between > BOOKS / 8 || method == MATCHING_PROPORTIONAL);
+}
+
+static void
+books_by_bid(void **state)
+{
+	books_of(MATCHING_PAY_AS_BID);
+}
+
+static void
+books_by_clear(void **state)
+{
+	books_of(MATCHING_PAY_AS_CLEAR);
+}
+
+static void
+books_by_share(void **state)
+{
+	books_of(MATCHING_PROPORTIONAL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(books_by_bid),
+		cmocka_unit_test(books_by_clear),
+		cmocka_unit_test(books_by_share),
+	};
+
+	seed = getenv("MATCHING_SEED") != NULL ? strtoull(getenv("MATCHING_SEED"), NULL, 10) : 20260724;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
