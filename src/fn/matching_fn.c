@@ -23,6 +23,7 @@
 #include "market/match_run.h"
 
 PG_FUNCTION_INFO_V1(energyledger_match_orders);
+PG_FUNCTION_INFO_V1(energyledger_match_trades);
 PG_FUNCTION_INFO_V1(energyledger_match_input_hash);
 
 /* The columns of order_input. */
@@ -190,22 +191,35 @@ match_read_orders(ArrayType *array)
 
 /* ---- results ---- */
 
-static void
-match_emit(FunctionCallInfo fcinfo, const MatchInput *in, const MatchResult *result)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	bool		null[5] = {false};
+/* The columns of match_output, which are the first of match_trades() as well. */
+#define OUT_COLUMNS 5
+#define OUT_COLUMNS_ALL 7
 
+static void
+match_emit(FunctionCallInfo fcinfo, const MatchInput *in, const MatchResult *result, bool all)
+{
+	static const char *const phase_name[] = {"first", "conditions", "main"};
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool		null[OUT_COLUMNS_ALL] = {false};
+	Datum		phase[lengthof(phase_name)];
+
+	for (int i = 0; all && i < lengthof(phase_name); i++)
+		phase[i] = CStringGetTextDatum(phase_name[i]);
 	for (uint32 i = 0; i < result->trades; i++)
 	{
 		const MatchTrade *trade = &result->trade[i];
-		Datum		value[5];
+		Datum		value[OUT_COLUMNS_ALL];
 
 		value[0] = Int32GetDatum((int32) i + 1);
 		value[1] = Int64GetDatum(in->order[trade->bid].order_id);
 		value[2] = Int64GetDatum(in->order[trade->ask].order_id);
 		value[3] = Int64GetDatum(trade->energy);
 		value[4] = Int64GetDatum(trade->price);
+		if (all)
+		{
+			value[OUT_COLUMNS] = Int64GetDatum(trade->buyer_price);
+			value[OUT_COLUMNS + 1] = phase[trade->phase];
+		}
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, value, null);
 	}
 }
@@ -224,9 +238,8 @@ match_refuse_null_args(FunctionCallInfo fcinfo)
 	}
 }
 
-/* match_orders(orders order_input[], method text, options jsonb) */
-Datum
-energyledger_match_orders(PG_FUNCTION_ARGS)
+static Datum
+match_trades(FunctionCallInfo fcinfo, bool all)
 {
 	MatchInput *in;
 	MatchRule	rule;
@@ -235,8 +248,22 @@ energyledger_match_orders(PG_FUNCTION_ARGS)
 	match_rule_read(&rule, text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_JSONB_P(2));
 	in = match_read_orders(PG_GETARG_ARRAYTYPE_P(0));
 	InitMaterializedSRF(fcinfo, 0);
-	match_emit(fcinfo, in, match_run(in, &rule));
+	match_emit(fcinfo, in, match_run(in, &rule), all);
 	return (Datum) 0;
+}
+
+/* match_orders(orders order_input[], method text, options jsonb) */
+Datum
+energyledger_match_orders(PG_FUNCTION_ARGS)
+{
+	return match_trades(fcinfo, false);
+}
+
+/* match_trades(orders order_input[], method text, options jsonb) */
+Datum
+energyledger_match_trades(PG_FUNCTION_ARGS)
+{
+	return match_trades(fcinfo, true);
 }
 
 /* match_input_hash(orders order_input[], method text, options jsonb) */

@@ -137,6 +137,7 @@ INSERT INTO may_execute VALUES
     ('energyledger.decrypt_sealed(bytea,bytea,bytea)', 'rwoatbn'),
     ('energyledger.match_input_hash(energyledger.order_input[],text,jsonb)', 'rwoatbn'),
     ('energyledger.match_orders(energyledger.order_input[],text,jsonb)', 'rwoatbn'),
+    ('energyledger.match_trades(energyledger.order_input[],text,jsonb)', 'rwoatbn'),
     ('energyledger.redactable(text)', 'rwoatbn'),
     ('energyledger.value(energyledger.redactable)', 'rwoatbn'),
     ('energyledger.is_redacted(energyledger.redactable)', 'rwoatbn'),

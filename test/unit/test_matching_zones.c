@@ -323,9 +323,12 @@ slow_suits(const zone_book *b, slow_way way, uint32_t other)
 static bool
 slow_names(const zone_book *b, slow_way way)
 {
-	const matching_condition *c = &b->condition[way.condition];
+	const matching_condition *c;
 
-	return way.condition >= 0 && (c->partner != MATCHING_NOBODY || c->source != MATCHING_NOBODY || c->zone != MATCHING_NOBODY);
+	if (way.condition < 0)
+		return false;
+	c = &b->condition[way.condition];
+	return c->partner != MATCHING_NOBODY || c->source != MATCHING_NOBODY || c->zone != MATCHING_NOBODY;
 }
 
 /* False where there is no way. */

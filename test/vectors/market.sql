@@ -7,8 +7,7 @@
  * order of the file.  Orders without energy, which we refuse, are left out.
  *
  * Where a peer's result is not ours on purpose, it stands in matching_differs with
- * the reason, and ours is asked for exactly.  Not tried: books with fees between zones
- * (SI-ZONE-*), which match_orders() does not take, and auctions of other kinds (PM-0-maxvolume, which
+ * the reason, and ours is asked for exactly.  Not tried: auctions of other kinds (PM-0-maxvolume, which
  * trades at several prices; PM-3-huang and PM-MUDA-exo50, which leave out trades to
  * be truthful); of these books only the volume at one price is compared.
  */
@@ -22,7 +21,7 @@ $$;
 
 CREATE TEMP TABLE matching_order AS
 SELECT field[1] AS case_id, line AS order_id, field[2] AS name, field[3] AS side, field[4] AS actor, field[5]::numeric AS energy,
-	field[6]::numeric AS price, field[8] AS partner, field[9]::numeric AS partner_price, field[10]::bigint AS arrival
+	field[6]::numeric AS price, field[7] AS zone, field[8] AS partner, field[9]::numeric AS partner_price, field[10]::bigint AS arrival
 FROM pg_temp.matching_csv('orders.csv');
 
 /* Units of a book, as the factor from theirs to whole ones. */
@@ -92,7 +91,8 @@ SELECT DISTINCT case_id FROM matching_order WHERE price > 9223372036854775807;
 INSERT INTO vector_suite (suite, wanted) VALUES
 	('matching, trades as the peer', 67), ('matching, trades on purpose not as the peer', 5),
 	('matching, price and volume as the peer', 2), ('matching, volume, welfare and prices of the optimum', 38),
-	('matching, price beyond bigint', 2), ('matching, edge cases from issues', 5);
+	('matching, price beyond bigint', 2), ('matching, edge cases from issues', 7),
+	('matching, fees between zones as the peer', 3), ('matching, fees of a way as the peer', 4), ('matching, conditions as the peer', 4);
 
 INSERT INTO vector_case
 SELECT CASE WHEN d.case_id IS NULL THEN 'matching, trades as the peer' ELSE 'matching, trades on purpose not as the peer' END,
@@ -149,10 +149,7 @@ SELECT 'matching, price beyond bigint', case_id || ' at most a bigint',
 	pg_temp.matching_trades(case_id, 'pay_as_clear', '{"policy": "midpoint"}') = 'bid-offer 1@4611686018427387903'
 FROM matching_unbounded;
 
-/*
- * Of the eight, three are about what is not matching: fees (SIMPLY-220, GSYE-1397) and
- * certificates (EWO-3365).
- */
+/* Of the eight, one is not about matching: certificates (EWO-3365). */
 CREATE FUNCTION pg_temp.matching_of(rows text[], method text, options jsonb) RETURNS text
 LANGUAGE sql STABLE AS $$
 	SELECT coalesce(string_agg(format('%s-%s %s@%s', bid_id, ask_id, energy, price), ', ' ORDER BY trade_seq), 'none')
@@ -175,4 +172,73 @@ FROM pg_temp.matching_csv('edge_cases_from_issues.csv') JOIN (
 	UNION ALL
 	SELECT 'PTAC-664', bool_and(pg_temp.matching_of('{"(1,bid,a,10,,,,,1)","(2,ask,c,10,30,,,,3)"}', m, '{}') = '1-2 10@30')
 		FROM unnest(ARRAY['pay_as_clear', 'pay_as_bid']) m
+	UNION ALL
+	-- In tenths: one ask of 2.5 sells where it is and, with a fee of 0.6, to another zone.
+	SELECT 'SIMPLY-220', bool_and(pg_temp.matching_of('{"(1,bid,a,1,25,n0,,,1)","(2,bid,b,1,31,n1,,,2)","(3,ask,c,2,25,n0,,,3)"}', m,
+			'{"zones": [{"zone": "p", "fee": 6}, {"zone": "n0", "parent": "p"}, {"zone": "n1", "parent": "p"}]}') IN ('1-3 1@25, 2-3 1@25', '2-3 1@25, 1-3 1@25'))
+		FROM unnest(ARRAY['pay_as_clear', 'pay_as_bid']) m
+	UNION ALL
+	SELECT 'GSYE-1397', pg_temp.matching_of(ARRAY['(1,bid,a,1,30,n1,,,1)', '(2,ask,b,1,28,n0,,,2)'], 'pay_as_bid', z) = '1-2 1@28'
+			AND pg_temp.matching_of(ARRAY['(1,bid,a,1,30,n1,,,1)', '(2,ask,b,1,29,n0,,,2)'], 'pay_as_bid', z) = 'none'
+		FROM (VALUES ('{"zones": [{"zone": "n0", "fee": 2}, {"zone": "n1", "parent": "n0"}]}'::jsonb)) o (z)
 	) v (id, is_right) ON v.id = field[1];
+
+/* The fee of a zone above both is what the matrix has between the two. */
+CREATE FUNCTION pg_temp.matching_zone_trades(of_case text, options jsonb) RETURNS text
+LANGUAGE sql STABLE AS $$
+	SELECT coalesce(string_agg(format('%s-%s %s@%s', b.name, a.name, trim_scale(t.energy / s.energy), trim_scale(t.price / s.price)),
+		', ' ORDER BY t.trade_seq), '')
+	FROM matching_scale s, LATERAL (
+		SELECT array_agg(ROW(o.order_id, o.side, o.actor, o.energy * s.energy, o.price * s.price, o.zone, NULL, NULL, o.arrival)::energyledger.order_input) AS book
+			FROM matching_order o WHERE o.case_id = of_case) o,
+		LATERAL energyledger.match_orders(o.book, 'pay_as_clear', options || jsonb_build_object('zones', jsonb_build_array(
+			jsonb_build_object('zone', 'between', 'fee', s.price::bigint), '{"zone": "0", "parent": "between"}'::jsonb, '{"zone": "1", "parent": "between"}'::jsonb))) t
+		JOIN matching_order b ON b.order_id = t.bid_id
+		JOIN matching_order a ON a.order_id = t.ask_id
+	WHERE s.case_id = of_case
+$$;
+INSERT INTO vector_case
+SELECT 'matching, fees between zones as the peer', e.case_id, bool_and(pg_temp.matching_zone_trades(e.case_id, jsonb_build_object('policy', p.policy)) = e.trades)
+FROM matching_expected e JOIN (VALUES
+	('SI-ZONE-3', 'ask_side'), ('SI-ZONE-3', 'bid_side'), ('SI-ZONE-3', 'midpoint'),
+	-- what the buyer would pay at most, less the fee
+	('SI-ZONE-5', 'bid_side'),
+	('SI-ZONE-6', 'ask_side'), ('SI-ZONE-6', 'bid_side'), ('SI-ZONE-6', 'midpoint')) p (case_id, policy) USING (case_id)
+WHERE e.mechanism = 'zone_fee_matrix[[0,1],[1,0]]'
+GROUP BY e.case_id;
+
+/* House2 in N2 sells to House1 in N1, both in the Grid; micro-units. */
+INSERT INTO vector_case
+SELECT 'matching, fees of a way as the peer', field[1], count(t.trade_seq) = 1 AND sum(t.price) = field[10]::numeric * 1000000 AND sum(t.buyer_price) = field[11]::numeric * 1000000
+FROM pg_temp.matching_csv('grid_fee_worked_examples.csv'),
+	LATERAL (SELECT CASE field[2] WHEN 'constant' THEN 'constant' ELSE 'parts' END AS kind, CASE field[2] WHEN 'constant' THEN 1000000 ELSE 10000 END AS scale,
+		string_to_array(replace(field[6], '%', ''), ';') AS ask_side, replace(field[7], '%', '') AS bid_side) f,
+	LATERAL energyledger.match_trades(ARRAY[
+		ROW(1, 'bid', 'House1', field[5]::numeric * 1000, field[4]::numeric * 1000000, 'N1', NULL, NULL, 1),
+		ROW(2, 'ask', 'House2', field[5]::numeric * 1000, field[3]::numeric * 1000000, 'N2', NULL, NULL, 2)]::energyledger.order_input[], 'pay_as_bid',
+		jsonb_build_object('zones', jsonb_build_array(
+			jsonb_build_object('zone', 'Grid', 'fee_kind', kind, 'fee', (ask_side[2]::numeric * scale)::bigint),
+			jsonb_build_object('zone', 'N1', 'parent', 'Grid', 'fee_kind', kind, 'fee', (bid_side::numeric * scale)::bigint),
+			jsonb_build_object('zone', 'N2', 'parent', 'Grid', 'fee_kind', kind, 'fee', (ask_side[1]::numeric * scale)::bigint)))) t
+GROUP BY field;
+
+/* One offer and three conditions of one bid: each alone, then all of them. */
+CREATE TEMP TABLE matching_dof AS
+SELECT field[2]::int AS seq, jsonb_build_object('order_id', 1, 'partner', field[3], 'source', nullif(field[4], 'any'), 'energy', (field[5]::numeric * 1000)::bigint,
+		'price', (field[6]::numeric * 10000)::bigint) AS condition,
+	ARRAY[ROW(1, 'bid', 'buyer', 1000, NULL, NULL, NULL, NULL, 1), ROW(2, 'ask', 'seller', field[8]::numeric * 1000, field[9]::numeric * 10000, NULL, NULL, NULL, 2)]::energyledger.order_input[] AS book,
+	jsonb_build_array(jsonb_build_object('order_id', 2, 'source', field[7])) AS sources, field[10] LIKE 'satisfied%' AS is_satisfied
+FROM pg_temp.matching_csv('dof_example.csv');
+CREATE TEMP TABLE matching_dof_rule (method text, options jsonb);
+INSERT INTO matching_dof_rule VALUES ('pay_as_bid', '{}'), ('pay_as_clear', '{"policy": "ask_side"}'), ('pay_as_clear', '{"policy": "bid_side"}'),
+	('pay_as_clear', '{"policy": "midpoint"}'), ('proportional', '{"reference_price": 230000}');
+INSERT INTO vector_case
+SELECT 'matching, conditions as the peer', c.of, bool_and(CASE WHEN is_satisfied THEN t.trades = 1 AND t.energy = 800 AND t.low >= 210000 AND t.high <= 250000 ELSE t.trades = 0 END)
+FROM (
+	SELECT seq::text, book, sources, jsonb_build_array(condition), is_satisfied FROM matching_dof
+	UNION ALL
+	SELECT 'all', (SELECT book FROM matching_dof LIMIT 1), (SELECT sources FROM matching_dof LIMIT 1), jsonb_agg(condition ORDER BY seq), true FROM matching_dof
+	) c (of, book, sources, conditions, is_satisfied), matching_dof_rule r,
+	LATERAL (SELECT count(*) AS trades, sum(energy) AS energy, min(price) AS low, max(price) AS high
+		FROM energyledger.match_orders(c.book, r.method, r.options || jsonb_build_object('sources', c.sources, 'conditions', c.conditions))) t
+GROUP BY c.of;
