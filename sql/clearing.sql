@@ -151,7 +151,8 @@ BEGIN
           FROM (VALUES ('method', c.method, rules.method),
                        ('options', (c.options - 'reference_price' - 'lottery')::text,
                         (energyledger.market_options(rules, NULL, NULL))::text),
-                       ('gate_at', c.gate_at::text, energyledger.gate_closes_at(c.market, c.slot)::text),
+                       -- a gate that was open yet may have been closed before its time since
+                       ('gate_at', c.gate_at::text, CASE WHEN c.cleared_at < c.gate_at THEN c.gate_at ELSE energyledger.gate_closes_at(c.market, c.slot) END::text),
                        -- a block may have been sealed while the slot was cleared, and not been seen yet
                        ('lottery', c.options ->> 'lottery', CASE WHEN rules.options -> 'lottery' = 'true' THEN
                             (SELECT h.seed FROM (SELECT n, coalesce(encode(energyledger.block_hash(energyledger.lottery_block(c.cleared_at, n)), 'hex'), repeat('0', 64)) AS seed

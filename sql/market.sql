@@ -632,14 +632,12 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    rules energyledger.market;
     id bigint;
 BEGIN
     IF market IS NULL OR party IS NULL OR active IS NULL THEN
         RAISE EXCEPTION 'market, party and active must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    SELECT m.* INTO rules FROM energyledger.market m WHERE m.market = set_member.market ORDER BY m.applies_from DESC, m.ledger_id DESC LIMIT 1;
-    IF NOT FOUND THEN
+    IF NOT EXISTS (SELECT FROM energyledger.market m WHERE m.market = set_member.market) THEN
         RAISE EXCEPTION 'there is no market "%"', market USING ERRCODE = 'no_data_found';
     END IF;
     IF NOT EXISTS (SELECT FROM energyledger.party p WHERE p.party = set_member.party) THEN
@@ -648,7 +646,9 @@ BEGIN
     IF bid_limit_wh < 0 OR ask_limit_wh < 0 OR credit_limit_nano < 0 THEN
         RAISE EXCEPTION 'limits of a member must not be below zero' USING ERRCODE = 'numeric_value_out_of_range';
     END IF;
-    IF zone IS NOT NULL AND NOT EXISTS (SELECT FROM jsonb_array_elements(rules.zones) z WHERE z ->> 'zone' = set_member.zone) THEN
+    -- of rules that apply now or later: they may change after the member
+    IF zone IS NOT NULL AND NOT EXISTS (SELECT FROM energyledger.market m, jsonb_array_elements(m.zones) z
+                                         WHERE m.market = set_member.market AND z ->> 'zone' = set_member.zone) THEN
         RAISE EXCEPTION 'market "%" has no zone "%"', market, zone USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM energyledger.market_lock(market, true);

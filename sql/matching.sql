@@ -1,5 +1,5 @@
 /*
- * matching.sql: matching bids with asks.  The rules are in doc/market.md, the
+ * matching.sql: matching bids with asks.  The rules are in doc/matching.md, the
  * arithmetic in src/core/matching*.c.
  *
  * A pure function of its arguments: no table is read, so whoever has the orders of a
@@ -72,7 +72,7 @@ COMMENT ON FUNCTION energyledger.match_orders(energyledger.order_input[], text, 
 '22001 for a name too long; 22003 where a side''s energy is more than a bigint, and for a price, fee, capacity or energy beyond the limits of zones; '
 '23505 for an order_id, a zone or an order''s source that is there twice; 0A000 for orders of several zones without option zones; '
 '54000 for too many orders, zones, lines, sources or conditions. '
-'Reads no table. Rules: doc/market.md.';
+'Reads no table. Rules: doc/matching.md.';
 
 CREATE FUNCTION energyledger.match_trades(orders energyledger.order_input[], method text, options jsonb DEFAULT '{}')
     RETURNS TABLE (trade_seq int, bid_id bigint, ask_id bigint, energy bigint, price bigint, buyer_price bigint, phase text)
@@ -81,7 +81,7 @@ COMMENT ON FUNCTION energyledger.match_trades(energyledger.order_input[], text, 
 'The trades of match_orders(), with what the buyer pays and why they were made. Arguments and errors: as of match_orders(). '
 'Result: its columns (price is what the seller gets), and buyer_price, what the buyer pays in micro-currency per kWh: the same within one zone without fees, '
 'otherwise with the fees of the zones on the way and, where one price is paid in each zone, what their prices differ by; '
-'phase: first (named partners), conditions, or main (the method). Reads no table. Rules: doc/market.md.';
+'phase: first (named partners), conditions, or main (the method). Reads no table. Rules: doc/matching.md.';
 
 CREATE FUNCTION energyledger.match_input_hash(orders energyledger.order_input[], method text, options jsonb DEFAULT '{}')
     RETURNS bytea
@@ -90,4 +90,4 @@ COMMENT ON FUNCTION energyledger.match_input_hash(energyledger.order_input[], te
 'SHA-256 of all that match_orders() computes with: every field of every order, the method and the options. '
 'It does not depend on the sequence of the orders. Arguments: as of match_orders(). Result: 32 bytes. '
 'Errors: as match_orders() has for a NULL, an order''s names and side, an order_id that is there twice, the method and its options; '
-'whether the orders can be matched is not asked. The bytes that are hashed: doc/market.md.';
+'whether the orders can be matched is not asked. The bytes that are hashed: doc/matching.md.';

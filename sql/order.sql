@@ -119,9 +119,9 @@ BEGIN
         detail := 'The market takes no orders.';
         RETURN;
     END IF;
-    IF gate > at + interval '366 days' THEN
+    IF slot > at + interval '366 days' THEN
         reason := 'no_slot';
-        detail := format('The gate closes at %s; orders are taken 366 days before that.', gate);
+        detail := 'Orders are taken from 366 days before their slot.';
         RETURN;
     END IF;
     IF meter IS NOT NULL THEN

@@ -99,7 +99,8 @@ server_suites()
 	local prefix=$1 sql_tests spec_tests file
 
 	el_stage
-	el_cluster "$EL_NAME${prefix%/}" "fsync = off"
+	# markets are cleared when a test says so
+	el_cluster "$EL_NAME${prefix%/}" "fsync = off" "energyledger.market_interval = 0"
 	sql_tests=$(tests_in "$EL_ROOT/test/sql" sql)
 	spec_tests=$(tests_in "$EL_ROOT/test/specs" spec)
 	[ -n "$sql_tests$spec_tests" ] && make -s -C "$EL_ROOT" test/expected PG_CONFIG="$PG_CONFIG" > "$LOG/expected.log" 2>&1

@@ -5,7 +5,7 @@
  * function of the orders and the rule: integers only, products in 128 bits, no
  * clock, no chance, no floating point, and every tie decided by arrival and then
  * order id; in whatever order the orders are handed over, the trades are the same.
- * doc/market.md states the rules for readers; this file says what a caller owes.
+ * doc/matching.md states the rules for readers; this file says what a caller owes.
  *
  * Energy is in any whole unit (Wh in the database), a price in any whole unit for a
  * fixed amount of energy (micro-currency per kWh), and may be negative.
@@ -216,7 +216,7 @@ extern size_t matching_memory_size(size_t orders, const matching_rule *rule);
  * with MATCHING_BAD_SIDE, _BAD_ENERGY, _ENERGY_OVERFLOW, _DUPLICATE_ID (the later
  * of the two in the caller's order), _OWN_PARTNER, _BAD_ZONE, _PRICE_RANGE, _TWO_OPEN and, as
  * one example of many, _NO_PRICE; bad_condition, where it is not MATCHING_NOBODY, says that one
- * of its conditions is meant.  n log n, at worst; with zones and conditions see doc/market.md.
+ * of its conditions is meant.  n log n, at worst; with zones and conditions see doc/matching.md.
  */
 extern matching_result matching_run(const matching_order *order, size_t orders, const matching_rule *rule,
 									void *memory, matching_outcome *out);

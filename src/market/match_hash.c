@@ -4,7 +4,7 @@
  * A clearing that keeps it can be shown to have been made from these orders and by this
  * rule, and from no others.  So every field of every order is in it, in an encoding that
  * can be read in one way only (lengths before bytes, a mark before what may be
- * absent), and orders stand in the order of their ids.  doc/market.md has the
+ * absent), and orders stand in the order of their ids.  doc/matching.md has the
  * bytes for those who compute it elsewhere.
  */
 #include "postgres.h"

@@ -37,7 +37,7 @@ typedef struct MatchOrder
 	MatchName	source;
 } MatchOrder;
 
-/* One way in which an order agrees to trade; see doc/market.md.  What is absent means any. */
+/* One way in which an order agrees to trade; see doc/matching.md.  What is absent means any. */
 typedef struct MatchCondition
 {
 	MatchName	partner;
@@ -115,7 +115,7 @@ extern uint32 match_input_number(MatchInput *in, MatchName name);
 extern const char *match_input_where(const MatchInput *in, uint32 position);
 
 /*
- * SHA-256 of all orders and of the rule; doc/market.md has its bytes.  It does not
+ * SHA-256 of all orders and of the rule; doc/matching.md has its bytes.  It does not
  * depend on the sequence in which the orders were added.  Sources and conditions are hashed with
  * their orders, whether they were added here or stand in the options.
  */

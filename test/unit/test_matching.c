@@ -1,6 +1,6 @@
 /*
  * test_matching.c: clearings small enough to be worked out by hand: each rule of
- * doc/market.md, each refusal, and numbers at the ends of their range.
+ * doc/matching.md, each refusal, and numbers at the ends of their range.
  */
 #include "matching_made.h"
 

@@ -1,0 +1,99 @@
+/*
+ * market_rules.sql: set_market(), set_member(), close_gate(), add_prices(): good and bad
+ * input of every field.
+ */
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_energyledger;
+SET timezone = 'UTC';
+\set VERBOSITY terse
+INSERT INTO energyledger.party (party) VALUES ('rules:grid'), ('rules:op'), ('rules:a'), ('rules:b');
+
+-- prices
+SELECT energyledger.add_prices('rules:buy', '2025-01-01 00:00Z', NULL, '{300000}'), energyledger.add_prices('rules:sell', '2025-01-01 00:00Z', NULL, '{80000}');
+SELECT energyledger.add_prices('rules:hour', '2025-06-01 00:00Z', '1 hour', '{1,-2,3}');
+SELECT at, energyledger.price_at('rules:hour', at) FROM unnest(ARRAY['2025-05-31 23:59:59Z', '2025-06-01 00:00Z', '2025-06-01 01:59:59.999999Z', '2025-06-01 02:30Z', '2025-06-01 03:00Z']::timestamptz[]) at;
+SELECT energyledger.price_at('rules:buy', '2024-12-31 23:59Z'), energyledger.price_at('rules:buy', '2035-01-01 00:00Z'), energyledger.price_at('rules:none', now()), energyledger.price_at(NULL, now());
+-- what was added last counts, and what was known stays known
+SELECT clock_timestamp() AS before \gset
+SELECT energyledger.add_prices('rules:hour', '2025-06-01 01:00Z', '30 minutes', '{7}');
+SELECT energyledger.price_at('rules:hour', '2025-06-01 01:10Z'), energyledger.price_at('rules:hour', '2025-06-01 01:40Z'), energyledger.price_at('rules:hour', '2025-06-01 01:10Z', :'before');
+SELECT energyledger.add_prices(NULL, '2025-01-01', NULL, '{1}');
+SELECT energyledger.add_prices('a b', '2025-01-01', NULL, '{1}');
+SELECT energyledger.add_prices('x', 'infinity', NULL, '{1}');
+SELECT energyledger.add_prices('x', '2025-01-01 00:00:00.5', NULL, '{1}');
+SELECT energyledger.add_prices('x', '2025-01-01', NULL, '{1,2}');
+SELECT energyledger.add_prices('x', '2025-01-01', '1 hour', '{1,NULL}');
+SELECT energyledger.add_prices('x', '2025-01-01', '1 hour', '{}');
+SELECT energyledger.add_prices('x', '2025-01-01', '1 hour', '{{1}}');
+SELECT energyledger.add_prices('x', '2025-01-01', '1 hour', '{100000000000001}');
+SELECT energyledger.add_prices('x', '2025-01-01', '1 month', '{1}');
+SELECT energyledger.add_prices('x', '2025-01-01', '30 seconds', '{1}');
+
+-- a market
+CREATE FUNCTION pg_temp.make(VARIADIC changes text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    arguments jsonb := '{"market": "rules:m", "currency": "EUR", "grid_party": "rules:grid", "operator_party": "rules:op", "buy_series": "rules:buy", "sell_series": "rules:sell"}';
+    id bigint;
+    d text;
+BEGIN
+    FOR i IN 1 .. cardinality(changes) / 2 LOOP
+        arguments := arguments || jsonb_build_object(changes[2 * i - 1], changes[2 * i]);
+    END LOOP;
+    EXECUTE 'SELECT energyledger.set_market(' || (SELECT string_agg(format('%I => %L', key, value), ', ') FROM jsonb_each_text(arguments)) || ')' INTO id;
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL;
+    RETURN SQLSTATE || ' ' || SQLERRM || CASE WHEN d <> '' THEN ' / ' || d ELSE '' END;
+END $$;
+SELECT name, pg_temp.make(VARIADIC ARRAY[name, value]) FROM (VALUES
+    ('market', 'a b'), ('market', NULL), ('currency', 'euro'), ('currency', NULL), ('grid_party', 'rules:nobody'), ('operator_party', 'rules:nobody'), ('grid_party', 'a b'),
+    ('buy_series', 'a b'), ('sell_series', NULL), ('reference_series', 'a b'), ('slot_minutes', '7'), ('slot_minutes', '0'), ('slot_minutes', '120'),
+    ('gate_closure_minutes', '2000001'), ('gate_closure_minutes', '-2000001'), ('method', 'guess'), ('method', NULL), ('options', '[]'), ('options', '{"policy": "best"}'),
+    ('options', '{"reference_price": 5}'), ('options', '{"lottery": "yes"}'), ('options', '{"order": "merit"}'), ('zones', '{}'), ('zones', '[1]'), ('zones', '[]'),
+    ('zones', '[{"zone": "a", "fee": -1}]'), ('zones', '[{"zone": "a", "fee": 1, "operator": "rules:nobody"}]'), ('zones', '[{"zone": "a", "parent": "b"}]'),
+    ('lines', '[{"from": "a", "to": "b", "capacity": 1}]'), ('bands', '{}'), ('bands', '[1]'), ('price_step_micro_per_kwh', '0'), ('energy_step_wh', '0'),
+    ('order_max_wh', '0'), ('order_max_wh', '4398046511105'), ('price_min_micro_per_kwh', '1000000001'), ('price_max_micro_per_kwh', '100000000000001'), ('vat_ppm', '1000001'), ('vat_ppm', '-1'), ('open', NULL)) v(name, value);
+SELECT bands, energyledger.bands_problem(bands::jsonb) FROM unnest(ARRAY['[]',
+    '[{"side": "short", "price": "buy", "multiplier_ppm": 1000000}]',
+    '[{"side": "short", "price": "buy", "multiplier_ppm": 1000000, "up_to_ppm": 5}]',
+    '[{"side": "short", "price": "buy", "multiplier_ppm": 1000000, "up_to_ppm": 5, "up_to_wh": 5}]',
+    '[{"side": "short", "price": "buy", "multiplier_ppm": 1000000, "up_to_ppm": 5, "up_to_wh": 5}, {"side": "long", "price": "sell", "multiplier_ppm": 1}]',
+    '[{"side": "long", "price": "sell", "multiplier_ppm": 1, "up_to_ppm": 5, "up_to_wh": 5}, {"side": "long", "price": "sell", "multiplier_ppm": 1, "up_to_ppm": 5, "up_to_wh": 6}, {"side": "long", "price": "sell", "multiplier_ppm": 1}]',
+    '[{"side": "long", "price": "sell", "multiplier_ppm": 1}, {"side": "long", "price": "sell", "multiplier_ppm": 1}]',
+    '[{"side": "up", "price": "buy", "multiplier_ppm": 1}]', '[{"side": "short", "price": "market", "multiplier_ppm": 1}]', '[{"side": "short", "price": "buy"}]',
+    '[{"side": "short", "price": "buy", "multiplier_ppm": 1.5}]', '[{"side": "short", "price": "buy", "multiplier_ppm": -1}]', '[{"side": "short", "price": "buy", "multiplier_ppm": 1000000001}]',
+    '[{"side": "short", "price": "buy", "multiplier_ppm": "1"}]', '[{"side": "short", "price": "buy", "multiplier_ppm": 1, "to": 1}]']) bands;
+SELECT pg_temp.make('applies_from', '2025-01-01 00:00Z', 'zones', '[{"zone": "z", "fee": 100, "operator": "rules:a"}, {"zone": "y", "parent": "z", "fee": 5}]');
+SELECT slot_minutes, gate_closure_minutes, method, options, zones, bands, open FROM energyledger.market_current WHERE market = 'rules:m';
+-- not for the past; the newest of those that apply counts
+SELECT pg_temp.make('applies_from', '2025-01-02 00:00Z');
+SELECT pg_temp.make('slot_minutes', '60', 'open', 'false', 'applies_from', (date_trunc('hour', now()) + interval '5 hours')::text);
+SELECT (energyledger.market_rules('rules:m', '2024-12-31 23:45Z')).slot_minutes, (energyledger.market_rules('rules:m', '2025-01-01 00:00Z')).slot_minutes;
+SELECT slot_minutes, open FROM energyledger.market_rules('rules:m', date_trunc('hour', now()) + interval '5 hours');
+SELECT pg_temp.make('currency', 'CHF') = 'done' AS again, (SELECT max(applies_from) > now() FROM energyledger.market WHERE market = 'rules:m') AS from_the_next_slot;
+SELECT energyledger.gate_closes_at('rules:m', '2025-06-01 12:00Z'), energyledger.gate_closes_at('rules:none', now());
+
+-- members
+SELECT energyledger.set_member('rules:none', 'rules:a');
+SELECT energyledger.set_member('rules:m', 'rules:nobody');
+SELECT energyledger.set_member('rules:m', NULL);
+SELECT energyledger.set_member('rules:m', 'rules:a', bid_limit_wh => -1);
+SELECT energyledger.set_member('rules:m', 'rules:a', zone => 'x');
+SELECT energyledger.set_member('rules:m', 'rules:a', zone => 'y', credit_limit_nano => 5) > 0;
+SELECT party, zone, credit_limit_nano, active FROM energyledger.market_member_current WHERE market = 'rules:m';
+
+-- gates
+SELECT pg_temp.make('market', 'rules:late', 'gate_closure_minutes', '-2000000', 'applies_from', '2025-01-01 00:00Z');
+SELECT energyledger.close_gate('rules:late', '2025-06-01 12:00Z', '');
+SELECT energyledger.close_gate('rules:late', '2025-06-01 12:00Z', NULL);
+SELECT energyledger.close_gate('rules:late', '2025-06-01 12:00Z', repeat('x', 1001));
+SELECT energyledger.close_gate('rules:late', '2025-06-01 12:01Z', 'x');
+SELECT energyledger.close_gate('rules:late', '2024-06-01 12:00Z', 'x');
+SELECT energyledger.close_gate('rules:none', '2025-06-01 12:00Z', 'x');
+SELECT energyledger.close_gate('rules:late', '2025-06-01 12:00Z', 'a trial') <= clock_timestamp() AS closed;
+SELECT energyledger.gate_closes_at('rules:late', '2025-06-01 12:00Z') <= clock_timestamp() AS closed;
+DO $$ BEGIN PERFORM energyledger.close_gate('rules:late', '2025-06-01 12:00Z', 'again'); EXCEPTION WHEN object_not_in_prerequisite_state THEN RAISE WARNING '%', SQLERRM; END $$;
+SELECT energyledger.close_gate('rules:m', '2025-06-01 12:00Z', 'long closed');
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT energyledger.close_gate('rules:late', '2025-06-01 12:15Z', 'x');
+ROLLBACK;
