@@ -36,6 +36,8 @@ SQL_PARTS    = sql/preamble.sql \
                sql/order.sql \
                sql/clearing.sql \
                sql/tariff.sql \
+               sql/charge.sql \
+               sql/prepaid.sql \
                sql/invoice.sql \
                sql/baseline.sql \
                sql/command.sql \

@@ -87,6 +87,15 @@ GRANT SELECT ON energyledger.price, energyledger.posting, energyledger.party_bal
     energyledger.energy_estimate, energyledger.register_rollover, energyledger.meter_register, energyledger.interval_energy
     TO energyledger_billing;
 
+GRANT EXECUTE ON FUNCTION
+    energyledger.add_tariff_component(text, text, text, text, text, bigint, text, bigint, bigint, bigint, text, smallint[], time, time, smallint[], timestamptz, timestamptz, integer),
+    energyledger.set_contract(text, text, text, timestamptz, timestamptz, boolean, bigint), energyledger.charge(text, date, date),
+    energyledger.record_payment(text, text, bigint, text, timestamptz, text), energyledger.prepaid_enforce(text)
+    TO energyledger_billing;
+GRANT SELECT ON energyledger.tariff_component, energyledger.tariff_current, energyledger.contract, energyledger.contract_current,
+    energyledger.charge, energyledger.unbilled_energy, energyledger.payment, energyledger.prepaid_switch
+    TO energyledger_billing;
+
 GRANT SELECT ON energyledger.price TO energyledger_trader, energyledger_operator;
 
 -- Markets are the operator's to make, orders the traders', and both read what came of them.
