@@ -60,6 +60,27 @@ $$;
 COMMENT ON FUNCTION energyledger.window_holds(timestamp, smallint[], time, time, smallint[]) IS
 'Does a component with these windows hold at a local time? Each that is NULL always does; local_from is part of it, local_to is not, and one below local_from means over midnight, by the weekday and month of the local time itself. No errors.';
 
+CREATE FUNCTION energyledger.check_days(since date, until date) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF since IS NULL OR until IS NULL THEN
+        RAISE EXCEPTION 'since and until must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF NOT isfinite(since) OR NOT isfinite(until) OR since > until THEN
+        RAISE EXCEPTION 'since must be a day that is not after until' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('They are %s and %s.', since, until);
+    END IF;
+    IF until - since > 1000 THEN
+        RAISE EXCEPTION 'too many days' USING ERRCODE = 'program_limit_exceeded',
+            DETAIL = format('%s lie between %s and %s; at most 1000 are worked out at a time.', until - since, since, until);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION energyledger.check_days(date, date) IS
+'Refuses [since, until) that is no time of at most 1000 days. Errors: 22004 for NULL, 22023 for a wrong order or an infinite day, 54000 for too many.';
+
 -- Sequential scans are switched off for the same reason as in energy.sql: plans are kept.
 CREATE FUNCTION energyledger.charge_slot(party text, since date, until date, known_at timestamptz DEFAULT NULL)
 RETURNS TABLE (day date, day_from timestamptz, day_to timestamptz, tariff text, currency text,
@@ -71,17 +92,10 @@ SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF charge_slot.party IS NULL OR charge_slot.since IS NULL OR charge_slot.until IS NULL THEN
-        RAISE EXCEPTION 'party, since and until must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    IF charge_slot.party IS NULL THEN
+        RAISE EXCEPTION 'party must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    IF NOT isfinite(charge_slot.since) OR NOT isfinite(charge_slot.until) OR charge_slot.since > charge_slot.until THEN
-        RAISE EXCEPTION 'since must be a day that is not after until' USING ERRCODE = 'invalid_parameter_value',
-            DETAIL = format('They are %s and %s.', charge_slot.since, charge_slot.until);
-    END IF;
-    IF charge_slot.until - charge_slot.since > 1000 THEN
-        RAISE EXCEPTION 'too many days' USING ERRCODE = 'program_limit_exceeded',
-            DETAIL = format('%s lie between %s and %s; at most 1000 are worked out at a time.', charge_slot.until - charge_slot.since, charge_slot.since, charge_slot.until);
-    END IF;
+    PERFORM energyledger.check_days(charge_slot.since, charge_slot.until);
     RETURN QUERY
     WITH contract AS (
         SELECT v.tariff, v.time_zone, v.from_at, least(v.until_at, lead(v.from_at) OVER (ORDER BY v.from_at)) AS ends_at
@@ -221,9 +235,10 @@ DECLARE
     written bigint;
     gap record;
 BEGIN
-    IF charge.party IS NULL OR charge.since IS NULL OR charge.until IS NULL THEN
-        RAISE EXCEPTION 'arguments of charge must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    IF charge.party IS NULL THEN
+        RAISE EXCEPTION 'party must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
+    PERFORM energyledger.check_days(charge.since, charge.until);
     IF NOT EXISTS (SELECT FROM energyledger.contract c WHERE c.party = charge.party) THEN
         RAISE EXCEPTION 'party "%" has no contract', charge.party USING ERRCODE = 'no_data_found', HINT = 'Give it a tariff with set_contract().';
     END IF;

@@ -41,9 +41,9 @@ CREATE TABLE energyledger.prepaid_switch (
     currency    text COLLATE "C" NOT NULL,
     switched_at timestamptz NOT NULL
 ) USING ledger;
-CREATE INDEX prepaid_switch_idx ON energyledger.prepaid_switch (meter, switched_at);
+CREATE INDEX prepaid_switch_idx ON energyledger.prepaid_switch (meter, command_id);
 COMMENT ON TABLE energyledger.prepaid_switch IS
-'meters that were told to switch off because a credit was used up, or on again; a meter''s newest row counts, none: on. What became of the command is in command_state. Written by prepaid_enforce()';
+'meters that were told to switch off because a credit was used up, or on again. What became of the command is in command_state. Written by prepaid_enforce()';
 COMMENT ON COLUMN energyledger.prepaid_switch.party IS 'whose credit';
 COMMENT ON COLUMN energyledger.prepaid_switch.meter IS 'whose relay 1';
 COMMENT ON COLUMN energyledger.prepaid_switch.is_on IS 'what it was told';
@@ -52,7 +52,7 @@ COMMENT ON COLUMN energyledger.prepaid_switch.credit_nano IS 'the credit then, i
 COMMENT ON COLUMN energyledger.prepaid_switch.currency IS 'ISO 4217';
 COMMENT ON COLUMN energyledger.prepaid_switch.switched_at IS 'when it was sent';
 COMMENT ON COLUMN energyledger.prepaid_switch.ledger_id IS 'assigned by the ledger: site, then a counter';
-COMMENT ON INDEX energyledger.prepaid_switch_idx IS 'what a meter was told, the newest last';
+COMMENT ON INDEX energyledger.prepaid_switch_idx IS 'was it this that told the meter';
 
 SELECT pg_catalog.pg_extension_config_dump('energyledger.payment', '');
 SELECT pg_catalog.pg_extension_config_dump('energyledger.prepaid_switch', '');
@@ -149,8 +149,7 @@ BEGIN
      WHERE l.reason <> 'contract';
     first_day := greatest(first_day, today - 999);
     SELECT coalesce(ceil(sum(CASE s.kind WHEN 'feed_in' THEN -1 ELSE 1 END * s.amount_nano::numeric * (1000000 + s.vat_ppm)) / 1000000), 0) INTO unbilled_nano
-      FROM energyledger.charge_slot(prepaid_state.party, least(first_day, today + 1), today + 1) s
-     WHERE s.missing IS NULL OR s.missing = 'no_price';
+      FROM energyledger.charge_slot(prepaid_state.party, least(first_day, today + 1), today + 1) s;
 
     -- What is booked, less the VAT that an invoice will add: it is posted with kind vat.
     SELECT floor(coalesce(sum(p.amount_nano::numeric * (1000000 + CASE p.kind WHEN 'vat' THEN -1000000 ELSE p.vat_ppm END)), 0) / 1000000) - unbilled_nano
@@ -188,16 +187,15 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('energyledger.charge:' || prepaid_enforce.party, 0));
     SELECT * INTO state FROM energyledger.prepaid_state(prepaid_enforce.party);
     FOR told IN
-        SELECT m.meter, coalesce(s.is_on, true) AS is_on, s.command_id
+        SELECT m.meter, coalesce((d.command ->> 'on')::boolean, true) AS is_on,
+               EXISTS (SELECT FROM energyledger.prepaid_switch s WHERE s.meter = m.meter AND s.command_id = d.command_id) AS by_us
           FROM energyledger.meter_current m
-          LEFT JOIN LATERAL (SELECT w.is_on, w.command_id FROM energyledger.prepaid_switch w
-                              WHERE w.meter = m.meter ORDER BY w.switched_at DESC, w.ledger_id DESC LIMIT 1) s ON true
+          LEFT JOIN energyledger.meter_desired d ON d.meter = m.meter AND d.thing = 'relay:1'
          WHERE m.meter IN (SELECT r.meter FROM energyledger.meter r WHERE r.party = prepaid_enforce.party) AND m.party = prepaid_enforce.party
          ORDER BY m.meter
     LOOP
-        -- once for each change; again where the meter did not hear of it in time
-        CONTINUE WHEN told.is_on = NOT state.cut_off
-            AND NOT coalesce((SELECT c.state = 'expired' FROM energyledger.command_state c WHERE c.id = told.command_id), false);
+        -- what somebody else has switched off stays off: there may be works on the line
+        CONTINUE WHEN CASE WHEN state.cut_off THEN NOT told.is_on ELSE told.is_on OR NOT told.by_us END;
         id := energyledger.send_command(told.meter, jsonb_build_object('type', 'relay', 'relay', 1, 'on', NOT state.cut_off),
                   expires_at => clock_timestamp() + interval '365 days',
                   reason => CASE WHEN state.cut_off THEN 'prepaid: the credit is used up' ELSE 'prepaid: there is credit again' END);
@@ -210,6 +208,6 @@ $$;
 REVOKE EXECUTE ON FUNCTION energyledger.prepaid_enforce(text) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.prepaid_enforce(text) IS
 'Switches the meters of a party off (relay 1) where its credit is used up (prepaid_state), and those that it has switched off on again where there is credit, or the contract is no prepaid one any more. '
-'Each meter is told once for each change, and again only where the command expired unheard, after 365 days; what else switched relay 1 is left as it is. Call it after charge() and record_payment(), and as often as readings come. '
+'What counts is the newest command for the relay (meter_desired): a meter is told once for each change, and again only where the command was cancelled or expired unheard, after 365 days; one that somebody else has switched off is not switched on. Call it after charge() and record_payment(), and as often as readings come. '
 'party: one with a contract. Result: ids of the commands. Runs with its owner''s rights: who may enforce need not be able to send other commands. '
 'Errors: 22004 for NULL, P0002 for a party without a contract so far, 55000 where there is no operator key, as send_command().';

@@ -133,6 +133,7 @@ INSERT INTO may_execute VALUES
     ('energyledger.parse_message(bytea)', 'rwoatbn'),
     ('energyledger.register_role(text)', 'rwoatbn'),
     ('energyledger.day_start(date,text)', 'rwoatbn'),
+    ('energyledger.check_days(date,date)', 'rwoatbn'),
     ('energyledger.scaled_price(bigint,bigint,bigint)', 'rwoatbn'),
     ('energyledger.numbers_between(smallint[],integer,integer)', 'rwoatbn'),
     ('energyledger.window_holds(timestamp without time zone,smallint[],time without time zone,time without time zone,smallint[])', 'rwoatbn'),
