@@ -207,7 +207,7 @@ CREATE TEMP TABLE relation AS
     SELECT c.oid, c.relname::text AS name, c.relkind FROM pg_class c
      WHERE c.relnamespace = 'energyledger'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'S', 'p', 'f');
 
-SELECT plan(12 + (SELECT count(*)::int FROM relation) * (SELECT count(*)::int FROM role));
+SELECT plan(13 + (SELECT count(*)::int FROM relation) * (SELECT count(*)::int FROM role));
 
 SELECT set_eq(
     $$ SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'energyledger'::regnamespace $$,
@@ -250,6 +250,10 @@ SELECT is(tried(r.name, format('SELECT FROM energyledger.%I', t.name)),
           format('%s: SELECT FROM %s', r.name, t.name))
   FROM relation t JOIN may_select m ON m.relation = t.name CROSS JOIN role r ORDER BY r.name, t.name;
 
+-- Somebody with a prepaid contract and no credit, for a team that may send no command but this.
+SELECT energyledger.add_tariff_component('role:t', 'x', 'energy', 'role:s', 'EUR', 1) > 0 AS tariff, energyledger.set_contract('role:p', 'role:t', 'UTC', '2025-06-01', prepaid => true) > 0 AS contract,
+       energyledger.register_meter('role:3', party => 'role:p') > 0 AS meter \gset
+
 CREATE TEMP TABLE action (name text, query text, letters text, allowed text DEFAULT 'done');
 INSERT INTO action (name, query, letters) VALUES
     ('ingest', $$ SELECT * FROM energyledger.ingest(ARRAY['\x00'::bytea]) $$, 'w'),
@@ -268,6 +272,14 @@ INSERT INTO action (name, query, letters) VALUES
     ('estimate', $$ SELECT energyledger.estimate('role:0', '2025-06-01', '2025-06-02', 'linear') $$, 'o'),
     ('add a profile', $$ SELECT energyledger.add_profile('role:0', '2025-06-01', '1 hour', '{1}') $$, 'o'),
     ('declare a rollover', $$ SELECT energyledger.declare_rollover('role:0', '1-0:1.8.0', 1000) $$, 'o'),
+    ('add a tariff', $$ SELECT energyledger.add_tariff_component('role:t', 'x', 'energy', 'role:s', 'EUR', 1) $$, 'b'),
+    ('make a contract', $$ SELECT energyledger.set_contract('role:q', 'role:t', 'UTC', '2025-06-01') $$, 'b'),
+    ('charge', $$ SELECT energyledger.charge('role:p', '2025-06-01', '2025-06-02') $$, 'b'),
+    ('what is not charged', $$ SELECT count(*) FROM energyledger.charge_pending('role:p', '2025-06-01', '2025-06-02') $$, 'ab'),
+    ('what a kWh costs', $$ SELECT count(*) FROM energyledger.contract_prices('role:p') $$, 'ab'),
+    ('record a payment', $$ SELECT energyledger.record_payment('role:q', 'role:s', 1, 'EUR', '2025-06-01', 'x') $$, 'b'),
+    ('credit', $$ SELECT energyledger.prepaid_state('role:p') $$, 'ab'),
+    ('switch off who has none', $$ SELECT energyledger.prepaid_enforce('role:p') $$, 'b'),
     ('rotate the key', $$ SELECT energyledger.rotate_key() $$, 'o'),
     ('reopen', $$ SELECT energyledger.reopen('tried') $$, 'o'),
     ('verify', $$ SELECT * FROM energyledger.verify() $$, 'a'),
@@ -293,6 +305,8 @@ SELECT results_eq(
     $$ SELECT a.name, r.name, tried(r.name, a.query) FROM action a, role r ORDER BY 1, 2 $$,
     $$ SELECT a.name, r.name, CASE WHEN a.letters LIKE '%' || r.letter || '%' THEN a.allowed ELSE '42501' END
          FROM action a, role r ORDER BY 1, 2 $$, 'actions: as decided');
+
+SELECT results_eq($$ SELECT command FROM energyledger.command WHERE meter = 'role:3' $$, $$ VALUES ('{"type":"relay","relay":1,"on":false}') $$, 'billing has switched off, once');
 
 -- A role of the user's own gets them by membership, and nothing comes with them.
 CREATE ROLE energyledger_bridge LOGIN IN ROLE energyledger_writer;
