@@ -279,7 +279,7 @@ INSERT INTO action (name, query, letters) VALUES
     ('what a kWh costs', $$ SELECT count(*) FROM energyledger.contract_prices('role:p') $$, 'ab'),
     ('record a payment', $$ SELECT energyledger.record_payment('role:q', 'role:s', 1, 'EUR', '2025-06-01', 'x') $$, 'b'),
     ('credit', $$ SELECT energyledger.prepaid_state('role:p') $$, 'ab'),
-    ('switch off who has none', $$ SELECT energyledger.prepaid_enforce('role:p') $$, 'b'),
+    ('cut off who has no credit', $$ SELECT energyledger.prepaid_enforce('role:p') $$, 'b'),
     ('rotate the key', $$ SELECT energyledger.rotate_key() $$, 'o'),
     ('reopen', $$ SELECT energyledger.reopen('tried') $$, 'o'),
     ('verify', $$ SELECT * FROM energyledger.verify() $$, 'a'),
