@@ -16,6 +16,7 @@ CREATE TABLE energyledger.price (
     recorded_by         text NOT NULL
 ) USING ledger;
 CREATE INDEX price_series_idx ON energyledger.price (series, from_at);
+CREATE INDEX price_open_idx ON energyledger.price (series, from_at) WHERE to_at = 'infinity';
 COMMENT ON TABLE energyledger.price IS
 'prices over time, by the name of their series. Of the rows that hold a moment the newest counts. Written by add_prices()';
 COMMENT ON COLUMN energyledger.price.series IS 'name: 1 to 64 of A-Z a-z 0-9 . _ : -';
@@ -26,6 +27,7 @@ COMMENT ON COLUMN energyledger.price.recorded_at IS 'when it was written';
 COMMENT ON COLUMN energyledger.price.recorded_by IS 'by which role';
 COMMENT ON COLUMN energyledger.price.ledger_id IS 'assigned by the ledger: site, then a counter';
 COMMENT ON INDEX energyledger.price_series_idx IS 'a series by time';
+COMMENT ON INDEX energyledger.price_open_idx IS 'prices without an end, without reading all that begin before a moment';
 SELECT pg_catalog.pg_extension_config_dump('energyledger.price', '');
 
 CREATE FUNCTION energyledger.add_prices(series text, since timestamptz, slot interval, prices_micro_per_kwh bigint[])
