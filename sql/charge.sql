@@ -113,9 +113,11 @@ BEGIN
          WHERE d.day_from >= c.from_at AND d.day_from < c.ends_at AND d.day_from < d.day_to),
     component AS MATERIALIZED (
         SELECT v.*, least(v.until_at, lead(v.from_at) OVER (PARTITION BY v.tariff, v.component ORDER BY v.from_at)) AS ends_at
-          FROM (SELECT DISTINCT ON (t.tariff, t.component, t.from_at) t.* FROM energyledger.tariff_component t
-                 WHERE t.tariff IN (SELECT d.tariff FROM day d) AND (charge_slot.known_at IS NULL OR t.recorded_at <= charge_slot.known_at)
-                 ORDER BY t.tariff, t.component, t.from_at, t.ledger_id DESC) v),
+          FROM (SELECT DISTINCT d.tariff FROM day d) d
+         CROSS JOIN LATERAL (
+                   SELECT DISTINCT ON (t.component, t.from_at) t.* FROM energyledger.tariff_component t
+                    WHERE t.tariff = d.tariff AND (charge_slot.known_at IS NULL OR t.recorded_at <= charge_slot.known_at)
+                    ORDER BY t.component, t.from_at, t.ledger_id DESC) v),
     tariff AS MATERIALIZED (
         SELECT c.tariff, min(c.currency) AS currency, bool_or(c.kind <> 'standing') AS by_energy FROM component c GROUP BY c.tariff),
     slot AS (
