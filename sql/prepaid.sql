@@ -147,7 +147,7 @@ BEGIN
       FROM (SELECT DISTINCT ON (c.from_at) c.day, c.reason FROM energyledger.charge c
              WHERE c.party = prepaid_state.party AND c.from_at >= held.from_at ORDER BY c.from_at, c.run DESC) l
      WHERE l.reason <> 'contract';
-    first_day := greatest(first_day, today - 999);
+    first_day := greatest(first_day, today - 99);
     SELECT coalesce(ceil(sum(CASE s.kind WHEN 'feed_in' THEN -1 ELSE 1 END * s.amount_nano::numeric * (1000000 + s.vat_ppm)) / 1000000), 0) INTO unbilled_nano
       FROM energyledger.charge_slot(prepaid_state.party, least(first_day, today + 1), today + 1) s;
 
@@ -169,7 +169,7 @@ END
 $$;
 COMMENT ON FUNCTION energyledger.prepaid_state(text) IS
 'How much of a party''s credit is left, by the contract that holds now or held last. prepaid: its contract is a prepaid one, and holds; currency: its tariff''s; '
-'credit_nano: balance of all its postings, less the VAT that invoices will add to them (VAT that is booked has kind vat), less unbilled_nano: what the readings since its last charged day (of the last 1000 days at most) and the standing charges of days begun cost, VAT included; '
+'credit_nano: balance of all its postings, less the VAT that invoices will add to them (VAT that is booked has kind vat), less unbilled_nano: what the readings since its last charged day (of the last 100 days at most) and the standing charges of days begun cost, VAT included; '
 'floor_nano: credit at which it is cut off; price_micro_per_kwh: all that a kWh of import costs now, VAT included, rounded up; NULL: nothing holds, or a price is missing; energy_wh: what the credit above the floor buys at that price; NULL: no price above 0; '
 'cut_off: prepaid, and the credit is at or below the floor. Needs SELECT on what charge_slot needs, charge and posting. Errors: 22004 for NULL, P0002 for a party without a contract so far.';
 
