@@ -139,20 +139,24 @@ charged feed-in 3
 # ---- what was known at the time of a run stays what it was, whatever is put right later
 el_psql > /dev/null <<SQL
 SELECT energyledger.add_prices('nsw', '2011-08-03 00:00Z', '15 minutes', '{123456}');
+SELECT energyledger.add_prices('nsw', '2011-12-31 12:00Z', NULL, '{234567}');
+SELECT energyledger.add_tariff_component('tou', 'summer', 'levy', 'retailer', 'AUD', 6000, months => '{12,1,2}');
 INSERT INTO energyledger.reading (meter, epoch, seq, item, obis, from_at, to_at, value, scale, unit, status)
 	VALUES ('house-import', 9, 1, 1, '1-0:1.8.0', '2011-08-04 00:00Z', '2011-08-04 00:30Z', 12345, 0, 'Wh', 'G');
 SQL
 contract dynamic
 el_is "a price and a reading are put right: all days are charged by the other tariff" "$(charge)" 153
+el_psql -c "SELECT energyledger.register_meter('house-late', party => 'house')" > /dev/null
 for run in 0:flat 1:tou 2:dynamic 3:feed-in; do
 	el_is "run ${run%:*} can be worked out again as it was known then" \
-		"$(el_psql -c "SELECT sum(CASE s.kind WHEN 'feed_in' THEN -s.amount_nano ELSE s.amount_nano END), min(s.tariff), max(s.tariff) FROM energyledger.charge c,
+		"$(el_psql -c "SELECT sum(CASE s.kind WHEN 'feed_in' THEN -s.amount_nano ELSE s.amount_nano END), min(s.tariff), max(s.tariff), count(s.missing) FROM energyledger.charge c,
 			energyledger.charge_slot('house', '2011-08-01', '2012-01-01', c.known_at) s WHERE c.run = ${run%:*} AND c.day = '2011-08-01'")" \
-		"$(el_psql -c "SELECT sum(amount_nano), '${run#*:}', '${run#*:}' FROM wanted WHERE tariff = '${run#*:}'")"
+		"$(el_psql -c "SELECT sum(amount_nano), '${run#*:}', '${run#*:}', 0 FROM wanted WHERE tariff = '${run#*:}'")"
 done
-el_is "the two days are others now" \
+el_is "three days are others now" \
 	"$(el_psql -c "SELECT c.day FROM energyledger.charge c JOIN energyledger.charge o USING (party, from_at) WHERE c.run = 4 AND o.run = 2 AND c.amount_nano <> o.amount_nano ORDER BY 1")" "2011-08-03
-2011-08-04"
+2011-08-04
+2011-12-31"
 el_is "all parties together have zero" "$(el_psql -c "SELECT sum(balance_nano) FROM energyledger.party_balance")" 0
 el_psql -c "SELECT energyledger.seal()" > /dev/null
 el_is "verify finds nothing" "$(el_psql -c "SELECT count(*) FROM energyledger.verify()")" 0
