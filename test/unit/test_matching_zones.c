@@ -635,6 +635,111 @@ check_clear(slow_run *run, const matching_outcome *out)
 	assert_true(above == 0);
 }
 
+/* The best of a side with energy in got, among the zones that are marked; -1. */
+static int
+best_in_zones(const zone_book *b, const int64_t *got, int side, const bool *marked)
+{
+	int			best = -1;
+
+	for (uint32_t i = 0; i < b->book.orders; i++)
+	{
+		slow_way	x = open_way(b, i);
+		slow_way	y = open_way(b, (uint32_t) (best < 0 ? 0 : best));
+		int64_t		p = slow_limit(b, x);
+		int64_t		q = slow_limit(b, y);
+
+		if (b->book.order[i].side != side || got[i] == 0 || !marked[b->book.order[i].zone])
+			continue;
+		if (best < 0 || (side == MATCHING_BID ? p > q : p < q) || (p == q && slow_earlier(b, x, y)))
+			best = (int) i;
+	}
+	return best;
+}
+
+/* Zones that energy flowed to or from, directly or through others. */
+static void
+mark_connected(const matching_outcome *out, bool *marked)
+{
+	bool		more = true;
+
+	while (more)
+	{
+		more = false;
+		for (size_t i = 0; i < out->lines; i++)
+		{
+			int64_t		from = out->line[i].from_zone;
+			int64_t		to = out->line[i].to_zone;
+
+			if (out->line_result[i].flow_wh == 0 || marked[from] == marked[to])
+				continue;
+			marked[from] = marked[to] = true;
+			more = true;
+		}
+	}
+}
+
+/* Who is paired with whom: in each zone, then between those that are connected, always the best. */
+static void
+check_pairs(const zone_book *b, const matching_outcome *out)
+{
+	const matching_trade *t = out->trade + out->first_trades + out->condition_trades;
+	int64_t		got[MADE_ORDERS_MAX] = {0};
+
+	for (const matching_trade *u = t; u < out->trade + out->trades; u++)
+	{
+		got[u->bid] += u->energy;
+		got[u->ask] += u->energy;
+	}
+	for (uint32_t n = 0; n < 2 * b->zones.zones; n++)
+	{
+		bool		marked[ZONES_MAX] = {false};
+		int			bid;
+		int			ask;
+
+		marked[n % b->zones.zones] = true;
+		if (n >= b->zones.zones)
+			mark_connected(out, marked);
+		while ((bid = best_in_zones(b, got, MATCHING_BID, marked)) >= 0 && (ask = best_in_zones(b, got, MATCHING_ASK, marked)) >= 0)
+		{
+			assert_int_equal(t->bid, bid);
+			assert_int_equal(t->ask, ask);
+			assert_int_equal(t->energy, got[bid] < got[ask] ? got[bid] : got[ask]);
+			got[bid] -= t->energy;
+			got[ask] -= t->energy;
+			t++;
+		}
+	}
+	assert_true(t == out->trade + out->trades);
+}
+
+/* What each zone takes of trades that have a way of their own. */
+static void
+check_zone_fees(const zone_book *b, const matching_outcome *out)
+{
+	bool		coupled = b->rule.method == MATCHING_PAY_AS_CLEAR;
+	__int128	fee[ZONES_MAX] = {0};
+	size_t		count = coupled ? out->first_trades + out->condition_trades : out->trades;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		zone_fees_path path;
+		zone_fees_split split;
+
+		assert_true(slow_path(b, out->trade[i].ask, out->trade[i].bid, &path));
+		assert_int_equal(zone_fees_from_seller(b->zone, &path, out->trade[i].price, &split), ZONE_FEES_OK);
+		/* a bid's limit may leave more than the seller's price asks for */
+		if (split.buyer_price_micro_per_kwh != out->trade[i].buyer_price)
+			assert_int_equal(zone_fees_from_buyer(b->zone, &path, out->trade[i].buyer_price, &split), ZONE_FEES_OK);
+		for (int z = 0; z < path.count; z++)
+			fee[path.zone[z]] += (__int128) out->trade[i].energy * split.fee_micro_per_kwh[z];
+	}
+	for (uint32_t z = 0; z < b->zones.zones; z++)
+	{
+		fee[z] += coupled ? out->zone[z].fee_nano : 0;
+		assert_true(fee[z] == out->zone_sum[z].fee);
+	}
+}
+
 /* All that buyers pay is what sellers get and zones and lines take, all phases together. */
 static void
 check_money(const zone_book *b, const matching_outcome *out)
@@ -728,9 +833,14 @@ check_book(const zone_book *b, const matching_outcome *out, matching_result resu
 		assert_int_equal(run.trades, out->condition_trades);
 		same_trades(run.trade, out->trade + out->first_trades, run.trades);
 		check_money(b, out);
+		if (b->rule.zones != NULL)
+			check_zone_fees(b, out);
 	}
 	if (b->rule.method == MATCHING_PAY_AS_CLEAR && b->rule.zones != NULL && result == MATCHING_OK)
+	{
 		check_clear(&run, out);
+		check_pairs(b, out);
+	}
 	if (b->rule.method != MATCHING_PAY_AS_BID || (result != MATCHING_OK && b->rule.first != MATCHING_FIRST_NONE))
 		return;
 	run.trades = 0;
