@@ -43,12 +43,14 @@ net_side(matching_run_state *run, const uint32_t *list, size_t count, matching_e
 
 	for (size_t i = 0; i < count; i++)
 	{
-		const matching_order *order = &run->order[list[i]];
+		uint32_t	actor = run->order[list[i]].actor;
 
-		/* of another zone is not own: the energy does go there */
-		if (order->actor != MATCHING_NOBODY)
-			to[known++] = (matching_entry) {(uint64_t) matching_zone_of(run, order) << 32 | order->actor, list[i]};
+		if (actor != MATCHING_NOBODY)
+			to[known++] = (matching_entry) {actor, list[i]};
 	}
+	/* what is of another zone is not own: its energy does go there */
+	for (size_t i = 0; run->in_zones != NULL && i < known; i++)
+		to[i].key |= (uint64_t) run->order[to[i].position].zone << 32;
 	matching_sort(to, run->spare, known);
 	return known;
 }
