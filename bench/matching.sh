@@ -5,6 +5,8 @@
 # grew: n log n is 1.08 from 100,000 to a million, and what is above it comes from
 # memory that no longer fits into the processor's caches.  matching_sql_ms has what the core
 # has not: reading a table, an array of rows, texts, and rows of trades that are counted.
+# matching_sql_* below it are the same orders in a hundred zones, with a hundred thousand
+# conditions, by lot, and hashed.
 
 MATCHING_RUNS=${MATCHING_RUNS:-9}
 MATCHING_SIZES="10000 100000 1000000"
@@ -26,8 +28,22 @@ bench_matching_sql()
 		SELECT setseed(0.5);
 		CREATE TABLE book AS SELECT i AS order_id, CASE i % 2 WHEN 0 THEN 'bid' ELSE 'ask' END AS side,
 			'house-' || (random() * $MATCHING_SQL_ORDERS / 10)::int AS actor, 1 + (random() * 5000)::bigint AS energy,
-			(random() * 400000)::bigint - 50000 AS price, (random() * $MATCHING_SQL_ORDERS)::bigint AS arrival
+			(random() * 400000)::bigint - 50000 AS price, (random() * $MATCHING_SQL_ORDERS)::bigint AS arrival, 'z' || i % 1009 % 100 AS zone
 		FROM generate_series(1, $MATCHING_SQL_ORDERS) i;
+		CREATE TABLE rule (name text, options jsonb);
+		INSERT INTO rule SELECT 'zones', jsonb_build_object('zones', jsonb_agg(
+				jsonb_build_object('zone', 'z' || i, 'parent', CASE WHEN i > 0 THEN 'z' || (i - 1) / 4 END, 'fee', 1000 + i)))
+			FROM generate_series(0, 99) i;
+		INSERT INTO rule SELECT 'lines', r.options || jsonb_build_object('lines', jsonb_agg(
+				jsonb_build_object('from', 'z' || i, 'to', 'z' || (i - 1) / 4, 'capacity', 5 * $MATCHING_SQL_ORDERS, 'capacity_back', 5 * $MATCHING_SQL_ORDERS)))
+			FROM rule r, generate_series(1, 99) i GROUP BY r.options;
+		INSERT INTO rule SELECT 'conditions', jsonb_build_object(
+			'sources', (SELECT jsonb_agg(jsonb_build_object('order_id', i, 'source', 'solar')) FROM generate_series(1, $MATCHING_SQL_ORDERS, 20) i),
+			'conditions', jsonb_agg(jsonb_build_object('order_id', i) || CASE WHEN i % 3 = 0 THEN jsonb_build_object('partner', 'house-' || i % ($MATCHING_SQL_ORDERS / 10))
+				WHEN i % 2 = 0 THEN '{"source": "solar"}' ELSE jsonb_build_object('zone', 'z' || i % 100) END))
+			FROM book, LATERAL (SELECT order_id) o (i)
+			WHERE i <= $MATCHING_SQL_ORDERS / 10 AND actor <> 'house-' || i % ($MATCHING_SQL_ORDERS / 10);
+		INSERT INTO rule VALUES ('lottery', jsonb_build_object('lottery', repeat('5a', 32)));
 		ANALYZE book;
 	SQL
 	for ((run = 1; run <= 3; run++)); do
@@ -37,6 +53,30 @@ bench_matching_sql()
 	done
 	bench_print matching_sql_orders "$MATCHING_SQL_ORDERS" orders
 	bench_print matching_sql_ms "$(bench_median "${times[@]}")" ms
+	bench_matching_sql_one zones_clear match_orders pay_as_clear zones
+	bench_matching_sql_one lines_clear match_orders pay_as_clear lines
+	bench_matching_sql_one zones_bid match_orders pay_as_bid zones
+	bench_matching_sql_one conditions_clear match_orders pay_as_clear conditions
+	bench_matching_sql_one zones_conditions_bid match_orders pay_as_bid zones conditions
+	bench_matching_sql_one lottery_clear match_orders pay_as_clear lottery
+	bench_matching_sql_one hash match_input_hash pay_as_bid zones
+}
+
+# bench_matching_sql_one NAME FUNCTION METHOD RULE...
+bench_matching_sql_one()
+{
+	local name=$1 function=$2 method=$3 zone=NULL run rules times=()
+
+	shift 3
+	rules=$(printf "'%s', " "$@")
+	case " $* " in *" zones "*|*" lines "*) zone=zone ;; esac
+	for ((run = 1; run <= 3; run++)); do
+		el_progress "matching: SQL, $name, run $run"
+		times+=("$(bench_statement_ms "SELECT count(*) FROM energyledger.$function((SELECT array_agg(
+			ROW(order_id, side, actor, energy, price, $zone, NULL, NULL, arrival)::energyledger.order_input) FROM book), '$method',
+			(SELECT jsonb_object_agg(key, value) FROM rule, jsonb_each(options) WHERE name IN (${rules%, })))")") || exit 1
+	done
+	bench_print "matching_sql_${name}_ms" "$(bench_median "${times[@]}")" ms
 }
 
 bench_matching()

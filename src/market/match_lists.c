@@ -61,7 +61,7 @@ match_json_number(const char *what, JsonbValue *v)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be a whole number of 64 bits", what),
-				 *text == '\0' ? errdetail("It is no number.") : errdetail("It is %s.", text)));
+				 *text == '\0' ? errdetail("It is no number.") : errdetail("It is %.80s%s.", text, strlen(text) > 80 ? "..." : "")));
 	return number;
 }
 

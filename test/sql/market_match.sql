@@ -117,6 +117,11 @@ SELECT energyledger.match_input_hash(ARRAY[o(1, 'bid', 'a', 5, 9, 3), o(2, 'ask'
      || int8send(2) || '\x01' || int8send(5) || '\x01' || int8send(9) || int8send(3) || '\x000162' || '\x0000' || '\x0000' || '\x00' || '\x000173' || int8send(0)
      || '\x0000000a' || 'pay_as_bid' || '\x0000004f' || '{"lottery": "00000000000000000000000000000000000000000000000000000000000000aa"}') AS is_documented;
 
+-- Many names: 3,000 contracts, each of two actors that nobody else names, in one of 1,000 zones.
+SELECT count(*), sum(energy), bool_and(phase = 'first' AND bid_id + 1 = ask_id) AS as_named
+  FROM energyledger.match_trades((SELECT array_agg(o(i, CASE i % 2 WHEN 0 THEN 'bid' ELSE 'ask' END, 'actor ' || i, i / 2 + 1, 7, -i, 'actor ' || CASE i % 2 WHEN 0 THEN i + 1 ELSE i - 1 END, zone => 'zone ' || i / 2 % 1000))
+                                    FROM generate_series(0, 5999) i), 'pay_as_clear',
+           (SELECT jsonb_build_object('first_phase', 'peer_fixed', 'zones', jsonb_agg(jsonb_build_object('zone', 'zone ' || n))) FROM generate_series(0, 999) n));
 -- Any sequence of the same orders, the same trades.
 SELECT count(DISTINCT match(x.orders, 'pay_as_clear')) FROM book, LATERAL (
     SELECT array_agg(o ORDER BY md5(n::text || o::text)) AS orders FROM unnest(orders) o, generate_series(1, 20) n GROUP BY n) x;
@@ -212,7 +217,7 @@ $$ SELECT z(jsonb_build_object('zones', '[{"zone": "n"}, {"zone": "s"}]'::jsonb,
 SELECT z('{"lines": []}'), z1('"zone": "s"', 'pay_as_bid', '{"lines": []}'), z1('"zone": "s"', 'pay_as_clear', '{"lines": 5}'), l1('"from": "n"'), l1('"from": "n", "to": "s"'), l1('"from": "n", "to": "s", "capacity": 1') \gx
 SELECT l1('"from": "w", "to": "s", "capacity": 1, "capacity_back": 1'), l1('"from": "n", "to": "w", "capacity": 1, "capacity_back": 1'), l1('"from": "n", "to": "n", "capacity": 1, "capacity_back": 1'),
        l1('"from": "n", "to": "s", "capacity": -1, "capacity_back": 1'), l1('"from": "n", "to": "s", "capacity": 1, "capacity_back": -1'), l1('"from": "n", "to": "s", "capacity": 1e30, "capacity_back": 1'),
-       l1('"from": "n", "to": "s", "capacity": 1, "capacity_back": 1, "fee": -1'), l1('"from": "n", "to": "s", "capacity": 1, "capacity_back": 1, "fee": 100000000001'), l1('"cable": 1') \gx
+       l1('"from": "n", "to": "s", "capacity": 1, "capacity_back": 1, "fee": -1'), l1('"from": "n", "to": "s", "capacity": 1, "capacity_back": 1, "fee": 100000000001'), l1('"cable": 1'), l1('"fee": 1e200') \gx
 CREATE FUNCTION c1(option text, fields text, method text DEFAULT 'pay_as_bid') RETURNS text LANGUAGE sql AS
 $$ SELECT z(jsonb_build_object(option, jsonb_build_array(('{' || fields || '}')::jsonb)), method, ARRAY[o(1, 'bid', 'a', 5, 1), o(2, 'ask', 'b', 5, 1)]) $$;
 SELECT z('{"sources": {}}'), c1('sources', '"source": "s"'), c1('sources', '"order_id": 2'), c1('sources', '"order_id": 3, "source": "s"'), c1('sources', '"order_id": 2, "source": ""'), c1('sources', '"order_id": 2, "source": "s"', 'continuous'),
