@@ -99,10 +99,10 @@ COMMENT ON FUNCTION energyledger.settlement_energy(text, timestamptz, timestampt
 'What the meters of a market''s members took and gave in a slot: a row for each meter and direction, as energy_between() has it; a meter without a register of energy is missing, reason no_register. '
 'market; slot, slot_end: its beginning and end; known_at: what had come by then, NULL: all. Errors: as energy_between().';
 
+-- no setting of its own: it is expanded into settle()'s statement, which has one
 CREATE FUNCTION energyledger.deviation_price(band jsonb, buy bigint, sell bigint, reference bigint)
 RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
 AS $$
     -- halves up, of prices below zero too
     SELECT floor((CASE band ->> 'price' WHEN 'buy' THEN buy WHEN 'sell' THEN sell ELSE reference END)::numeric
@@ -111,10 +111,10 @@ $$;
 COMMENT ON FUNCTION energyledger.deviation_price(jsonb, bigint, bigint, bigint) IS
 'Price of energy in a band of deviations: its reference times its multiplier, rounded to whole micro-currency per kWh, halves up. band: of a market''s bands; buy, sell, reference: prices of the slot. NULL where that price is none. No errors.';
 
+-- no setting of its own: it is expanded into settle()'s statement, which has one
 CREATE FUNCTION energyledger.deviation_bands(bands jsonb, side text, deviation_wh bigint, traded_wh bigint)
 RETURNS TABLE (number integer, energy_wh bigint, band jsonb)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
 AS $$
     WITH own AS (
         SELECT row_number() OVER (ORDER BY e.n)::integer AS number, e.band,
@@ -173,10 +173,13 @@ REVOKE EXECUTE ON FUNCTION energyledger.settlement_postings(energyledger.clearin
 COMMENT ON FUNCTION energyledger.settlement_postings(energyledger.clearing, energyledger.market, timestamptz, energyledger.settlement_position[], bigint, bigint, bigint) IS
 'The postings that a slot''s trades and positions come to. For functions of the extension: the clearing, its rules, the slot''s end, positions of the parties whose energy is known, the grid''s two prices and the reference. Errors: 22003 where an amount is more than a bigint of nano-currency.';
 
+-- Of the trades that were just written no statistics know: joins must not be planned as if
+-- there were one.
 CREATE FUNCTION energyledger.settle(market text, slot timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -257,8 +260,8 @@ BEGIN
         fresh := positions;
     ELSE
         fresh := ARRAY(SELECT p FROM unnest(positions) p
-                         LEFT JOIN LATERAL (SELECT x.* FROM energyledger.settlement_position x
-                                             WHERE x.market = settle.market AND x.slot = settle.slot AND x.party = p.party ORDER BY x.run DESC LIMIT 1) b ON true
+                         LEFT JOIN (SELECT DISTINCT ON (x.party) x.* FROM energyledger.settlement_position x
+                                     WHERE x.market = settle.market AND x.slot = settle.slot ORDER BY x.party, x.run DESC) b ON b.party = p.party
                         WHERE (p.bought_wh, p.sold_wh, p.import_wh, p.export_wh, p.quality) IS DISTINCT FROM (b.bought_wh, b.sold_wh, b.import_wh, b.export_wh, b.quality));
         -- what stands and is still right stays
         WITH standing AS (
@@ -269,10 +272,11 @@ BEGIN
         due AS (
             SELECT w AS posting, md5(ROW(w.kind, w.payer, w.payee, w.amount_nano, w.currency, w.vat_ppm, w.energy_wh, w.price_micro_per_kwh, w.trade_seq, w.component)::text) AS same
               FROM unnest(wanted) w)
-        SELECT ARRAY(SELECT s.ledger_id FROM standing s WHERE s.same NOT IN (SELECT d.same FROM due d)
-                       -- a party whose energy went missing again keeps what it was settled by
-                       AND NOT (s.kind LIKE 'deviation%' AND NOT EXISTS (SELECT FROM unnest(positions) x WHERE x.party IN (s.payer, s.payee)))),
-               ARRAY(SELECT d.posting FROM due d WHERE d.same NOT IN (SELECT s.same FROM standing s))
+        -- a party whose energy went missing again keeps what it was settled by
+        SELECT ARRAY(SELECT s.ledger_id FROM standing s LEFT JOIN due d ON d.same = s.same
+                       LEFT JOIN unnest(positions) p ON p.party = CASE s.kind WHEN 'deviation_short' THEN s.payer WHEN 'deviation_long' THEN s.payee END
+                      WHERE d.same IS NULL AND (p.party IS NOT NULL OR s.kind NOT LIKE 'deviation%')),
+               ARRAY(SELECT d.posting FROM due d LEFT JOIN standing s ON s.same = d.same WHERE s.same IS NULL)
           INTO undone, wanted;
         IF cardinality(fresh) = 0 AND cardinality(wanted) = 0 AND cardinality(undone) = 0 AND pending = last.pending THEN
             RETURN last.ledger_id;
