@@ -38,7 +38,9 @@ SQL_PARTS    = sql/preamble.sql \
                sql/tariff.sql \
                sql/charge.sql \
                sql/prepaid.sql \
+               sql/biller.sql \
                sql/invoice.sql \
+               sql/invoice_document.sql \
                sql/baseline.sql \
                sql/command.sql \
                sql/bridge.sql \

@@ -96,6 +96,16 @@ GRANT SELECT ON energyledger.tariff_component, energyledger.tariff_current, ener
     energyledger.charge, energyledger.unbilled_energy, energyledger.payment, energyledger.prepaid_switch
     TO energyledger_billing;
 
+-- (what invoices add)
+GRANT EXECUTE ON FUNCTION
+    energyledger.register_biller(text, text, text, text, text, text, text, text, text, text, text, jsonb, jsonb, bigint, bigint, bigint, text, integer, text[], integer),
+    energyledger.invoice(text, timestamptz, timestamptz, text, text, timestamptz, timestamptz),
+    energyledger.invoice_all(text, timestamptz, timestamptz, text, timestamptz, timestamptz)
+    TO energyledger_billing;
+GRANT SELECT ON energyledger.biller, energyledger.biller_current, energyledger.invoice, energyledger.invoice_line, energyledger.invoice_posting,
+    energyledger.invoice_check TO energyledger_billing;
+
+
 GRANT SELECT ON energyledger.price TO energyledger_trader, energyledger_operator;
 
 -- Markets are the operator's to make, orders the traders', and both read what came of them.

@@ -9,6 +9,7 @@ CREATE EXTENSION IF NOT EXISTS pg_energyledger;
 
 -- A row to make a receipt of, in a block.
 SELECT energyledger.register_meter('role:0', decode(repeat('07', 32), 'hex')) AS row_id, energyledger.seal() AS height \gset
+SELECT energyledger.register_biller('role:s', 'Biller') > 0 AS registered \gset
 SELECT energyledger.seal() AS height, energyledger.rotate_operator_key() IS NOT NULL AS made \gset
 
 BEGIN;
@@ -67,6 +68,22 @@ INSERT INTO may_execute VALUES
     ('energyledger.charge(text,date,date)', 'b'),
     ('energyledger.record_payment(text,text,bigint,text,timestamp with time zone,text)', 'b'),
     ('energyledger.prepaid_enforce(text)', 'b'),
+    ('energyledger.register_biller(text,text,text,text,text,text,text,text,text,text,text,jsonb,jsonb,bigint,bigint,bigint,text,integer,text[],integer)', 'b'),
+    ('energyledger.invoice(text,timestamp with time zone,timestamp with time zone,text,text,timestamp with time zone,timestamp with time zone)', 'b'),
+    ('energyledger.invoice_all(text,timestamp with time zone,timestamp with time zone,text,timestamp with time zone,timestamp with time zone)', 'b'),
+    ('energyledger.invoice_write(text,text,timestamp with time zone,timestamp with time zone,text,timestamp with time zone,timestamp with time zone)', ''),
+    ('energyledger.invoice_arguments(text,text,timestamp with time zone,timestamp with time zone,text,timestamp with time zone,timestamp with time zone)', ''),
+    ('energyledger.unbilled(text,text,timestamp with time zone,timestamp with time zone)', 'rwoatbn'),
+    ('energyledger.invoice_postings(text,integer)', 'rwoatbn'),
+    ('energyledger.invoice_evidence(text,integer)', 'rwoatbn'),
+    ('energyledger.invoice_consumption(text,timestamp with time zone,timestamp with time zone)', 'rwoatbn'),
+    ('energyledger.consumption_document(text,timestamp with time zone,timestamp with time zone)', 'rwoatbn'),
+    ('energyledger.invoice_document(text)', 'rwoatbn'),
+    ('energyledger.invoice_csv(text)', 'rwoatbn'),
+    ('energyledger.statement(text,timestamp with time zone,timestamp with time zone,text)', 'rwoatbn'),
+    ('energyledger.csv_text(text)', 'rwoatbn'),
+    ('energyledger.currency_exponent(text)', 'rwoatbn'),
+    ('energyledger.invoice_number(text,integer,integer)', 'rwoatbn'),
     -- ask for the table's owner themselves
     ('energyledger.retire(regclass,text)', 'rwoatbn'),
     ('energyledger.convert(regclass)', 'rwoatbn'),
@@ -178,6 +195,7 @@ INSERT INTO may_select VALUES
     ('price', 'oatb'), ('posting', 'ab'), ('party_balance', 'ab'),
     ('tariff_component', 'ab'), ('tariff_current', 'ab'), ('contract', 'ab'), ('contract_current', 'ab'),
     ('charge', 'ab'), ('unbilled_energy', 'ab'), ('payment', 'ab'), ('prepaid_switch', 'ab'),
+    ('biller', 'ab'), ('biller_current', 'ab'), ('invoice', 'ab'), ('invoice_line', 'ab'), ('invoice_posting', 'ab'), ('invoice_check', 'ab'),
     ('meter', 'roab'), ('meter_current', 'roab'), ('meter_key', 'roa'), ('meter_key_current', 'roa'),
     ('meter_gap', 'roa'), ('meter_fork', 'roa'), ('meter_clock', 'roa'),
     ('message', 'rab'), ('reading', 'rab'), ('meter_register', 'rab'), ('interval_energy', 'rab'),
@@ -271,6 +289,10 @@ INSERT INTO action (name, query, letters) VALUES
     ('what is missing', $$ SELECT count(*) FROM energyledger.missing_intervals('role:0', '2025-06-01', '2025-06-02') $$, 'rab'),
     ('estimate', $$ SELECT energyledger.estimate('role:0', '2025-06-01', '2025-06-02', 'linear') $$, 'o'),
     ('add a profile', $$ SELECT energyledger.add_profile('role:0', '2025-06-01', '1 hour', '{1}') $$, 'o'),
+    ('register a biller', $$ SELECT energyledger.register_biller('role:b', 'Biller') $$, 'b'),
+    ('invoice', $$ SELECT energyledger.invoice('role:0', '2025-06-01', '2025-07-01') $$, 'b'),
+    ('invoice all', $$ SELECT count(*) FROM energyledger.invoice_all('role:s', '2025-06-01', '2025-07-01') $$, 'b'),
+    ('check invoices', $$ SELECT count(*) FROM energyledger.invoice_check $$, 'ab'),
     ('declare a rollover', $$ SELECT energyledger.declare_rollover('role:0', '1-0:1.8.0', 1000) $$, 'o'),
     ('add a tariff', $$ SELECT energyledger.add_tariff_component('role:t', 'x', 'energy', 'role:s', 'EUR', 1) $$, 'b'),
     ('make a contract', $$ SELECT energyledger.set_contract('role:q', 'role:t', 'UTC', '2025-06-01') $$, 'b'),
