@@ -105,6 +105,8 @@ GRANT EXECUTE ON FUNCTION
 GRANT SELECT ON energyledger.biller, energyledger.biller_current, energyledger.invoice, energyledger.invoice_line, energyledger.invoice_posting,
     energyledger.invoice_check TO energyledger_billing;
 
+GRANT EXECUTE ON FUNCTION energyledger.exclude_from_baseline(text, timestamptz, timestamptz, text, boolean) TO energyledger_billing, energyledger_operator;
+GRANT SELECT ON energyledger.baseline_exclusion TO energyledger_billing, energyledger_operator, energyledger_reader;
 
 GRANT SELECT ON energyledger.price TO energyledger_trader, energyledger_operator;
 

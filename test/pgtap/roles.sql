@@ -82,6 +82,9 @@ INSERT INTO may_execute VALUES
     ('energyledger.invoice_csv(text)', 'rwoatbn'),
     ('energyledger.statement(text,timestamp with time zone,timestamp with time zone,text)', 'rwoatbn'),
     ('energyledger.csv_text(text)', 'rwoatbn'),
+    ('energyledger.exclude_from_baseline(text,timestamp with time zone,timestamp with time zone,text,boolean)', 'ob'),
+    ('energyledger.baseline(text,text,timestamp with time zone,timestamp with time zone,text,integer,integer,text,integer,interval,interval,text,integer,timestamp with time zone)', 'rwoatbn'),
+    ('energyledger.baseline_slots(timestamp with time zone,timestamp with time zone,text,text,boolean,interval,interval)', 'rwoatbn'),
     ('energyledger.currency_exponent(text)', 'rwoatbn'),
     ('energyledger.invoice_number(text,integer,integer)', 'rwoatbn'),
     -- ask for the table's owner themselves
@@ -195,6 +198,7 @@ INSERT INTO may_select VALUES
     ('price', 'oatb'), ('posting', 'ab'), ('party_balance', 'ab'),
     ('tariff_component', 'ab'), ('tariff_current', 'ab'), ('contract', 'ab'), ('contract_current', 'ab'),
     ('charge', 'ab'), ('unbilled_energy', 'ab'), ('payment', 'ab'), ('prepaid_switch', 'ab'),
+    ('baseline_exclusion', 'roab'),
     ('biller', 'ab'), ('biller_current', 'ab'), ('invoice', 'ab'), ('invoice_line', 'ab'), ('invoice_posting', 'ab'), ('invoice_check', 'ab'),
     ('meter', 'roab'), ('meter_current', 'roab'), ('meter_key', 'roa'), ('meter_key_current', 'roa'),
     ('meter_gap', 'roa'), ('meter_fork', 'roa'), ('meter_clock', 'roa'),
