@@ -560,6 +560,10 @@ BEGIN
         RAISE EXCEPTION 'the lowest price of a market must not be above the highest' USING ERRCODE = 'invalid_parameter_value',
             DETAIL = format('They are %s and %s.', price_min_micro_per_kwh, price_max_micro_per_kwh);
     END IF;
+    IF zones IS NOT NULL AND (price_min_micro_per_kwh < -1000000000000 OR price_max_micro_per_kwh > 1000000000000) THEN
+        RAISE EXCEPTION 'prices of a market with zones are out of range' USING ERRCODE = 'numeric_value_out_of_range',
+            DETAIL = format('They are %s to %s; -10^12 to 10^12 micro-currency per kWh can be matched.', price_min_micro_per_kwh, price_max_micro_per_kwh);
+    END IF;
     IF jsonb_typeof(options) <> 'object' OR options ?| ARRAY['reference_price', 'zones', 'lines', 'conditions', 'sources', 'price_min', 'price_max'] THEN
         RAISE EXCEPTION 'options of a market must be an object with options of its method' USING ERRCODE = 'invalid_parameter_value',
             DETAIL = 'Zones, lines, prices and conditions have arguments or places of their own.';

@@ -163,7 +163,8 @@ SELECT posting > 0 AS posting, party, kind, amount_nano, currency FROM energyled
 -- ---- and it is all true, also by sums of another hand
 SELECT * FROM energyledger.invoice_check;
 SELECT count(*), bool_and(i.number = l.number AND i.total_cents * 10::numeric ^ (9 - i.exponent) = l.sum) AS lines_are_totals
-  FROM energyledger.invoice i LEFT JOIN (SELECT number, sum(amount_nano) FROM energyledger.invoice_line GROUP BY 1) l USING (number);
+  FROM energyledger.invoice i LEFT JOIN (SELECT number, sum(amount_nano) FROM energyledger.invoice_line GROUP BY 1) l USING (number)
+ WHERE i.biller LIKE 'invoice:%';
 SELECT sequence, number = 'invoice:s/' || year || '/' || to_char(sequence, 'FM000000') AS named FROM energyledger.invoice WHERE biller = 'invoice:s' ORDER BY 1;
 
 -- what it says where it is not: a total of other amounts, a line of another sum, VAT that is not the rate's, a posting of others, a number left out

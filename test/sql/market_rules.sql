@@ -53,6 +53,7 @@ SELECT name, pg_temp.make(VARIADIC ARRAY[name, value]) FROM (VALUES
     ('zones', '[{"zone": "a", "fee": -1}]'), ('zones', '[{"zone": "a", "fee": 1, "operator": "rules:nobody"}]'), ('zones', '[{"zone": "a", "parent": "b"}]'),
     ('lines', '[{"from": "a", "to": "b", "capacity": 1}]'), ('bands', '{}'), ('bands', '[1]'), ('price_step_micro_per_kwh', '0'), ('energy_step_wh', '0'),
     ('order_max_wh', '0'), ('order_max_wh', '4398046511105'), ('price_min_micro_per_kwh', '1000000001'), ('price_max_micro_per_kwh', '100000000000001'), ('vat_ppm', '1000001'), ('vat_ppm', '-1'), ('open', NULL)) v(name, value);
+SELECT pg_temp.make('zones', '[{"zone": "a"}]', 'price_max_micro_per_kwh', '1000000000001');
 SELECT bands, energyledger.bands_problem(bands::jsonb) FROM unnest(ARRAY['[]',
     '[{"side": "short", "price": "buy", "multiplier_ppm": 1000000}]',
     '[{"side": "short", "price": "buy", "multiplier_ppm": 1000000, "up_to_ppm": 5}]',
