@@ -5,7 +5,7 @@
 # lines.  A private cluster is made for it and gone afterwards.  Rates depend on the
 # machine, and on what else it does; the ratios are what to compare.
 #
-#   BENCH_ONLY=copy|commit|verify|ingest|bridge|bridge_memory|fleet|matching|invoice|proof|coupling|memory    one part only
+#   BENCH_ONLY=copy|commit|verify|ingest|bridge|bridge_memory|fleet|matching|market|invoice|proof|coupling|memory    one part only
 #   ROWS PAIRS TRIGGER_ROWS                 copy.sh (ROWS: verify.sh too)
 #   CLIENTS COMMIT_RUNS COMMIT_RUN_S        commit.sh
 #   VERIFY_RUNS                             verify.sh
@@ -14,6 +14,7 @@
 #   BRIDGE_MEMORY_MESSAGES BRIDGE_MEMORY_METERS BRIDGE_MEMORY_FLEET    bridge_memory.sh
 #   FLEET_METERS                            fleet.sh
 #   MATCHING_RUNS MATCHING_SQL_ORDERS       matching.sh
+#   MARKET_ORDERS MARKET_METERS MARKET_RUNS    market.sh
 #   INVOICE_PARTIES                         invoice.sh
 #   MEMORY_ROWS                             memory.sh
 #   COUPLING_RUNS                           coupling.sh
@@ -32,6 +33,7 @@ BENCH_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$BENCH_DIR/bridge_memory.sh"
 . "$BENCH_DIR/fleet.sh"
 . "$BENCH_DIR/matching.sh"
+. "$BENCH_DIR/market.sh"
 . "$BENCH_DIR/invoice.sh"
 . "$BENCH_DIR/proof.sh"
 . "$BENCH_DIR/coupling.sh"
@@ -39,7 +41,7 @@ BENCH_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # memory last: it leaves the cluster that the others share.  Without bridge_memory, which
 # takes long and is run when it is named.
-BENCH_PARTS="copy commit verify ingest bridge fleet matching invoice proof coupling memory"
+BENCH_PARTS="copy commit verify ingest bridge fleet matching market invoice proof coupling memory"
 BENCH_ONLY=${BENCH_ONLY:-}
 BENCH_WAL_MB=1000				# at most min_wal_size, as no more files are kept
 
@@ -54,6 +56,7 @@ bench_cluster()
 		"min_wal_size = 2GB" \
 		"checkpoint_timeout = 1h" \
 		"autovacuum = off" \
+		"energyledger.market_interval = 0" \
 		"fsync = on" \
 		"synchronous_commit = on"
 	# A server that has run for a while reuses its WAL files; making them costs more than
@@ -89,7 +92,7 @@ bench_header()
 }
 
 case $BENCH_ONLY in
-	"" | copy | commit | verify | ingest | bridge | bridge_memory | fleet | matching | invoice | proof | coupling | memory) ;;
+	"" | copy | commit | verify | ingest | bridge | bridge_memory | fleet | matching | market | invoice | proof | coupling | memory) ;;
 	*) el_die "BENCH_ONLY is one of: $BENCH_PARTS bridge_memory" ;;
 esac
 el_begin bench
