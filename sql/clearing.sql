@@ -280,21 +280,33 @@ COMMENT ON FUNCTION energyledger.run_market(interval, integer) IS
 -- ---------------------------------------------------------------- reading it
 
 CREATE VIEW energyledger.open_orders AS
-    SELECT o.market, o.slot, energyledger.gate_closes_at(o.market, o.slot) AS gate_closes_at, o.ledger_id AS order_id, o.party, o.side,
-           o.energy_wh - coalesce(d.traded_wh, 0) - coalesce(l.lapsed_wh, 0) AS open_wh, o.energy_wh, o.limit_price_micro_per_kwh, o.kind, o.valid_until,
+    -- slots whose gate closed more than a week ago are not looked at: indexes lead to the others
+    WITH own AS MATERIALIZED (
+        SELECT m.market, now() + make_interval(mins => min(m.gate_closure_minutes)) - interval '7 days' AS since
+          FROM energyledger.market m GROUP BY m.market),
+    open AS MATERIALIZED (
+        SELECT d.market, d.slot, g.gate_closes_at, c.method
+          FROM (SELECT DISTINCT o.market, o.slot FROM own w JOIN energyledger.market_order o ON o.market = w.market AND o.slot > w.since) d
+         CROSS JOIN LATERAL (SELECT energyledger.gate_closes_at(d.market, d.slot) AS gate_closes_at) g
+          LEFT JOIN LATERAL (SELECT x.method FROM energyledger.clearing x WHERE x.market = d.market AND x.slot = d.slot ORDER BY x.run DESC LIMIT 1) c ON true
+         WHERE c.method IS NULL OR (c.method = 'continuous' AND g.gate_closes_at > now()))
+    SELECT o.market, o.slot, s.gate_closes_at, o.ledger_id AS order_id, o.party, o.side,
+           o.energy_wh - coalesce(d.gone_wh, 0) AS open_wh, o.energy_wh, o.limit_price_micro_per_kwh, o.kind, o.valid_until,
            o.zone, o.source, o.partner, o.partner_price_micro_per_kwh, o.conditions, o.received_at
-      FROM energyledger.market_order o
-      LEFT JOIN LATERAL (SELECT c.method FROM energyledger.clearing c WHERE c.market = o.market AND c.slot = o.slot ORDER BY c.run DESC LIMIT 1) c ON true
-      LEFT JOIN LATERAL (SELECT sum(t.energy_wh)::bigint AS traded_wh FROM energyledger.trade t
-                          WHERE c.method = 'continuous' AND t.market = o.market AND t.slot = o.slot AND o.ledger_id IN (t.bid_id, t.ask_id)) d ON true
-      LEFT JOIN LATERAL (SELECT sum(x.energy_wh)::bigint AS lapsed_wh FROM energyledger.order_lapse x
-                          WHERE c.method = 'continuous' AND x.market = o.market AND x.slot = o.slot AND x.order_id = o.ledger_id) l ON true
+      FROM open s
+      JOIN energyledger.market_order o ON o.market = s.market AND o.slot = s.slot
+      LEFT JOIN (SELECT g.order_id, sum(g.energy_wh)::bigint AS gone_wh
+                   FROM (SELECT t.bid_id AS order_id, t.energy_wh FROM open x JOIN energyledger.trade t ON t.market = x.market AND t.slot = x.slot WHERE x.method = 'continuous'
+                         UNION ALL
+                         SELECT t.ask_id, t.energy_wh FROM open x JOIN energyledger.trade t ON t.market = x.market AND t.slot = x.slot WHERE x.method = 'continuous'
+                         UNION ALL
+                         SELECT l.order_id, l.energy_wh FROM open x JOIN energyledger.order_lapse l ON l.market = x.market AND l.slot = x.slot WHERE x.method = 'continuous') g
+                  GROUP BY g.order_id) d ON d.order_id = o.ledger_id
      WHERE NOT EXISTS (SELECT FROM energyledger.order_cancel x WHERE x.order_id = o.ledger_id)
        AND (o.valid_until IS NULL OR o.valid_until > now())
-       AND (c.method IS NULL OR (c.method = 'continuous' AND energyledger.gate_closes_at(o.market, o.slot) > now()))
-       AND o.energy_wh > coalesce(d.traded_wh, 0) + coalesce(l.lapsed_wh, 0);
+       AND o.energy_wh > coalesce(d.gone_wh, 0);
 COMMENT ON VIEW energyledger.open_orders IS
-'orders that may still trade: of slots that are not cleared, and in continuous markets what is left of them until the gate closes. Ask for a market and slots of interest: it reads all orders of these';
+'orders that may still trade: of slots that are not cleared (and whose gate closed at most a week ago), and in continuous markets what is left of them until the gate closes';
 COMMENT ON COLUMN energyledger.open_orders.market IS 'where';
 COMMENT ON COLUMN energyledger.open_orders.slot IS 'beginning of the slot';
 COMMENT ON COLUMN energyledger.open_orders.gate_closes_at IS 'until then it can be cancelled';
@@ -319,7 +331,9 @@ CREATE VIEW energyledger.trades AS
            trim_scale(t.energy_wh * t.price_micro_per_kwh::numeric / 1000000000) AS seller_gets,
            trim_scale(t.energy_wh * t.buyer_price_micro_per_kwh::numeric / 1000000000) AS buyer_pays,
            t.buyer_zone, t.seller_zone, t.phase, t.bid_id, t.ask_id, t.ledger_id
-      FROM energyledger.trade t CROSS JOIN LATERAL energyledger.market_rules(t.market, t.slot) m;
+      FROM energyledger.trade t
+      JOIN energyledger.clearing c ON c.market = t.market AND c.slot = t.slot AND c.run = 1
+      JOIN energyledger.market m ON m.ledger_id = c.market_id AND m.market = t.market;
 COMMENT ON VIEW energyledger.trades IS 'who bought how much from whom, and what it comes to in money';
 COMMENT ON COLUMN energyledger.trades.market IS 'where';
 COMMENT ON COLUMN energyledger.trades.slot IS 'beginning of the slot';

@@ -375,13 +375,15 @@ CREATE VIEW energyledger.imbalance AS
     SELECT p.market, p.slot, p.slot + make_interval(mins => m.slot_minutes) AS slot_end, p.party, p.bought_wh, p.sold_wh, p.import_wh, p.export_wh,
            CASE WHEN p.deviation_wh > 0 THEN 'short' WHEN p.deviation_wh < 0 THEN 'long' ELSE 'balanced' END AS side, abs(p.deviation_wh) AS deviation_wh,
            m.currency, coalesce(b.cost, 0) AS cost, p.quality, energyledger.settlement_run_name(p.run) AS run
-      FROM energyledger.settlement_position p
-     CROSS JOIN LATERAL energyledger.market_rules(p.market, p.slot) m
-      LEFT JOIN LATERAL (SELECT trim_scale(sum(CASE WHEN x.payer = p.party THEN x.amount_nano ELSE -x.amount_nano END)::numeric / 1000000000) AS cost
+      FROM (SELECT DISTINCT ON (x.market, x.slot, x.party) x.* FROM energyledger.settlement_position x ORDER BY x.market, x.slot, x.party, x.run DESC) p
+      JOIN energyledger.clearing c ON c.market = p.market AND c.slot = p.slot AND c.run = 1
+      JOIN energyledger.market m ON m.ledger_id = c.market_id AND m.market = p.market
+      LEFT JOIN (SELECT d.market, d.slot, d.party, trim_scale(sum(d.nano)::numeric / 1000000000) AS cost
+                   FROM (SELECT s.market, s.slot, CASE x.kind WHEN 'deviation_short' THEN x.payer ELSE x.payee END AS party,
+                                CASE x.kind WHEN 'deviation_short' THEN x.amount_nano ELSE -x.amount_nano END AS nano
                            FROM energyledger.settlement s JOIN energyledger.posting x ON x.booking = s.ledger_id
-                          WHERE s.market = p.market AND s.slot = p.slot AND x.kind IN ('deviation_short', 'deviation_long') AND p.party IN (x.payer, x.payee)) b ON true
-     WHERE NOT EXISTS (SELECT FROM energyledger.settlement_position l
-                        WHERE l.market = p.market AND l.slot = p.slot AND l.party = p.party AND l.run > p.run);
+                          WHERE x.kind IN ('deviation_short', 'deviation_long')) d
+                  GROUP BY d.market, d.slot, d.party) b ON b.market = p.market AND b.slot = p.slot AND b.party = p.party;
 COMMENT ON VIEW energyledger.imbalance IS
 'what each party traded, what it took and gave, and what the difference cost it, as last settled. Ask for a market and slots of interest';
 COMMENT ON COLUMN energyledger.imbalance.market IS 'where';

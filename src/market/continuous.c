@@ -191,6 +191,53 @@ continuous_sort_expiries(Continuous *c)
 	qsort(c->expiry, c->expiries, sizeof(Expiry), continuous_compare_expiry);
 }
 
+static pg_noinline void
+continuous_broken(const Book *book, uint32 position, const char *what)
+{
+	elog(ERROR, "order %lld %s: nothing is written", (long long) book->in->order[position].order_id, what);
+}
+
+/* Takes energy off what an order has left, which starts as its own. */
+static void
+continuous_take_off(const Book *book, int64 *left, uint32 position, int64 energy)
+{
+	left[position] -= energy;
+	if (energy <= 0 || left[position] < 0)
+		continuous_broken(book, position, "would trade or lose more than its energy");
+}
+
+/*
+ * The outcome by itself, whatever made it: no order gives more than it has, none trades
+ * beyond its limit, nor with itself.  A trade's energy and price are one for both sides.
+ */
+static void
+continuous_check(const Continuous *c, bool own_trades)
+{
+	const Book *book = c->book;
+	int64	   *left = palloc_extended(sizeof(int64) * (book->in->count + 1), MCXT_ALLOC_HUGE);
+
+	for (uint32 i = 0; i < book->in->count; i++)
+		left[i] = book->in->order[i].energy;
+	for (uint32 i = 0; i < c->out->result.trades; i++)
+	{
+		const MatchTrade *t = &c->out->result.trade[i];
+		const matching_order *bid = &book->in->order[t->bid];
+		const matching_order *ask = &book->in->order[t->ask];
+
+		continuous_take_off(book, left, t->bid, t->energy);
+		continuous_take_off(book, left, t->ask, t->energy);
+		if (bid->side != MATCHING_BID || (!bid->any_price && t->price > bid->price))
+			continuous_broken(book, t->bid, "would buy beyond its limit");
+		if (ask->side != MATCHING_ASK || (!ask->any_price && t->price < ask->price))
+			continuous_broken(book, t->ask, "would sell beyond its limit");
+		if (!own_trades && bid->actor == ask->actor && bid->actor != MATCHING_NOBODY)
+			continuous_broken(book, t->bid, "would trade with itself");
+	}
+	for (uint32 i = 0; i < c->out->lapses; i++)
+		continuous_take_off(book, left, c->out->lapse[i].position, c->out->lapse[i].energy);
+	pfree(left);
+}
+
 static void
 continuous_hash_number(StringInfo to, int64 value)
 {
@@ -255,6 +302,7 @@ outcome_of_events(Book *book, Jsonb *options)
 	c.matching = matching_book_init(palloc_extended(matching_book_size(capacity), MCXT_ALLOC_HUGE), capacity, rule.core.own_trades);
 	continuous_sort_expiries(&c);
 	continuous_run(&c);
+	continuous_check(&c, rule.core.own_trades);
 	continuous_hash(book, options, c.out->input_hash);
 	return c.out;
 }
