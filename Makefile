@@ -32,6 +32,7 @@ SQL_PARTS    = sql/preamble.sql \
                sql/price.sql \
                sql/posting.sql \
                sql/market.sql \
+               sql/market_make.sql \
                sql/settlement.sql \
                sql/order.sql \
                sql/clearing.sql \

@@ -69,8 +69,10 @@ book_number(HeapTuple tuple, TupleDesc desc, int column, bool *has)
 static uint8
 book_kind(MatchName kind)
 {
-	/* of the three that the table allows, told by their first letter */
-	return kind.data[0] == 'l' ? MATCHING_LIMIT : kind.data[0] == 'i' ? MATCHING_IMMEDIATE_OR_CANCEL : MATCHING_ALL_OR_NONE;
+	/* of the three that the table allows */
+	if (match_name_same(kind, (MatchName) {"limit", 5}))
+		return MATCHING_LIMIT;
+	return match_name_same(kind, (MatchName) {"all_or_none", 11}) ? MATCHING_ALL_OR_NONE : MATCHING_IMMEDIATE_OR_CANCEL;
 }
 
 static void
@@ -102,7 +104,7 @@ book_take_order(Book *book, HeapTuple tuple, TupleDesc desc, bool continuous)
 
 	memset(&o, 0, sizeof(o));
 	o.order_id = book_number(tuple, desc, ROW_ID, &has);
-	o.side = book_name(tuple, desc, ROW_SIDE).data[0] == 'b' ? MATCHING_BID : MATCHING_ASK;
+	o.side = match_name_same(book_name(tuple, desc, ROW_SIDE), (MatchName) {"bid", 3}) ? MATCHING_BID : MATCHING_ASK;
 	o.energy = book_number(tuple, desc, ROW_ENERGY, &has);
 	o.price = book_number(tuple, desc, ROW_PRICE, &o.has_price);
 	o.partner_price = book_number(tuple, desc, ROW_PARTNER_PRICE, &o.has_partner_price);
