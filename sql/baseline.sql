@@ -167,7 +167,7 @@ BEGIN
         SELECT n.from_at, n.to_at
           FROM (SELECT DISTINCT ON (b.meter, b.from_at, b.to_at) b.from_at, b.to_at, b.withdrawn FROM energyledger.baseline_exclusion b
                  WHERE (b.meter = $1 OR b.meter IS NULL) AND b.from_at < since AND ($14 IS NULL OR b.recorded_at <= $14)
-                 ORDER BY b.meter, b.from_at, b.to_at, b.ledger_id DESC) n
+                 ORDER BY b.meter, b.from_at, b.to_at, b.recorded_at DESC, b.ledger_id DESC) n
          WHERE NOT n.withdrawn),
     candidate AS (
         SELECT midnight::date - n AS day, -n AS shift

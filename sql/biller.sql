@@ -142,7 +142,7 @@ COMMENT ON FUNCTION energyledger.register_biller(text, text, text, text, text, t
 CREATE VIEW energyledger.biller_current AS
     SELECT DISTINCT ON (b.biller) b.*
       FROM energyledger.biller b
-     ORDER BY b.biller, b.ledger_id DESC;
+     ORDER BY b.biller, b.registered_at DESC, b.ledger_id DESC;
 COMMENT ON VIEW energyledger.biller_current IS 'what counts of each biller: its newest row';
 DO $$
 DECLARE

@@ -101,7 +101,7 @@ BEGIN
         SELECT v.tariff, v.time_zone, v.from_at, least(v.until_at, lead(v.from_at) OVER (ORDER BY v.from_at)) AS ends_at
           FROM (SELECT DISTINCT ON (c.from_at) c.* FROM energyledger.contract c
                  WHERE c.party = charge_slot.party AND (charge_slot.known_at IS NULL OR c.recorded_at <= charge_slot.known_at)
-                 ORDER BY c.from_at, c.ledger_id DESC) v),
+                 ORDER BY c.from_at, c.recorded_at DESC, c.ledger_id DESC) v),
     -- A day belongs to the contract that holds when it begins, and is cut off where that ends
     -- within it: the next one has another time zone.
     day AS MATERIALIZED (
@@ -117,7 +117,7 @@ BEGIN
          CROSS JOIN LATERAL (
                    SELECT DISTINCT ON (t.component, t.from_at) t.* FROM energyledger.tariff_component t
                     WHERE t.tariff = d.tariff AND (charge_slot.known_at IS NULL OR t.recorded_at <= charge_slot.known_at)
-                    ORDER BY t.component, t.from_at, t.ledger_id DESC) v),
+                    ORDER BY t.component, t.from_at, t.recorded_at DESC, t.ledger_id DESC) v),
     tariff AS MATERIALIZED (
         SELECT c.tariff, min(c.currency) AS currency, bool_or(c.kind <> 'standing') AS by_energy FROM component c GROUP BY c.tariff),
     slot AS (
@@ -135,14 +135,14 @@ BEGIN
           -- what price_at() says; here without a call for each slot
           LEFT JOIN LATERAL (
                    SELECT r.price
-                     FROM (SELECT i.price_micro_per_kwh AS price, i.ledger_id FROM energyledger.price i
+                     FROM (SELECT i.price_micro_per_kwh AS price, i.recorded_at, i.ledger_id FROM energyledger.price i
                             WHERE i.series = c.price_series AND i.from_at > s.at - interval '24 hours 1 second' AND i.from_at <= s.at AND i.to_at > s.at
                               AND (charge_slot.known_at IS NULL OR i.recorded_at <= charge_slot.known_at)
                            UNION ALL
-                           SELECT i.price_micro_per_kwh, i.ledger_id FROM energyledger.price i
+                           SELECT i.price_micro_per_kwh, i.recorded_at, i.ledger_id FROM energyledger.price i
                             WHERE i.series = c.price_series AND i.from_at <= s.at AND i.to_at = 'infinity'
                               AND (charge_slot.known_at IS NULL OR i.recorded_at <= charge_slot.known_at)) r
-                    ORDER BY r.ledger_id DESC LIMIT 1) q ON true),
+                    ORDER BY r.recorded_at DESC, r.ledger_id DESC LIMIT 1) q ON true),
     -- Whose a meter is on a day: its newest registration before the day's end; before there is
     -- one that names a party, the first that does.
     metered AS MATERIALIZED (
@@ -211,10 +211,10 @@ AS $$
     SELECT t.tariff, t.component, t.kind, t.creditor,
            CASE WHEN t.price_series IS NULL THEN t.price_micro_per_kwh
                 ELSE energyledger.scaled_price(energyledger.price_at(t.price_series, $2), t.multiplier_ppm, t.adder_micro_per_kwh) END, t.currency, t.vat_ppm
-      FROM (SELECT * FROM energyledger.contract k WHERE k.party = $1 AND k.from_at <= $2 ORDER BY k.from_at DESC, k.ledger_id DESC LIMIT 1) c
+      FROM (SELECT * FROM energyledger.contract k WHERE k.party = $1 AND k.from_at <= $2 ORDER BY k.from_at DESC, k.recorded_at DESC, k.ledger_id DESC LIMIT 1) c
      CROSS JOIN LATERAL (
                SELECT DISTINCT ON (v.component) v.* FROM energyledger.tariff_component v
-                WHERE v.tariff = c.tariff AND v.from_at <= $2 ORDER BY v.component, v.from_at DESC, v.ledger_id DESC) t
+                WHERE v.tariff = c.tariff AND v.from_at <= $2 ORDER BY v.component, v.from_at DESC, v.recorded_at DESC, v.ledger_id DESC) t
      WHERE c.until_at > $2 AND t.until_at > $2 AND t.direction = $3
        AND energyledger.window_holds($2 AT TIME ZONE c.time_zone, t.weekdays, t.local_from, t.local_to, t.months)
      ORDER BY t.component

@@ -4,8 +4,8 @@
  */
 
 CREATE FUNCTION energyledger.clear_book(
-    market text, slot timestamptz, gate_at timestamptz, method text, options jsonb, through_id bigint, trades_there bigint, lapses_there bigint,
-    OUT last_id bigint, OUT input_hash bytea, OUT orders bigint, OUT trades bigint, OUT bid_wh bigint, OUT ask_wh bigint,
+    market text, slot timestamptz, gate_at timestamptz, method text, options jsonb, through_no bigint, trades_there bigint, lapses_there bigint,
+    OUT last_no bigint, OUT input_hash bytea, OUT orders bigint, OUT trades bigint, OUT bid_wh bigint, OUT ask_wh bigint,
     OUT netted_wh bigint, OUT volume_wh bigint, OUT price_micro_per_kwh bigint, OUT low_micro_per_kwh bigint, OUT high_micro_per_kwh bigint,
     OUT zones jsonb, OUT lines jsonb, OUT rule_version integer, OUT difference text)
 LANGUAGE C VOLATILE
@@ -15,15 +15,15 @@ COMMENT ON FUNCTION energyledger.clear_book(text, timestamptz, timestamptz, text
 'Reads the orders of a slot, matches them, and writes trades and lapses but for so many that are there already; or, where trades_there is NULL, compares with what is there: difference is the first in words. For functions of the extension.';
 
 CREATE FUNCTION energyledger.rematch_book(
-    market text, slot timestamptz, gate_at timestamptz, method text, options jsonb, through_id bigint, newest boolean,
-    OUT last_id bigint, OUT input_hash bytea, OUT orders bigint, OUT trades bigint, OUT bid_wh bigint, OUT ask_wh bigint,
+    market text, slot timestamptz, gate_at timestamptz, method text, options jsonb, through_no bigint, newest boolean,
+    OUT last_no bigint, OUT input_hash bytea, OUT orders bigint, OUT trades bigint, OUT bid_wh bigint, OUT ask_wh bigint,
     OUT netted_wh bigint, OUT volume_wh bigint, OUT price_micro_per_kwh bigint, OUT low_micro_per_kwh bigint, OUT high_micro_per_kwh bigint,
     OUT zones jsonb, OUT lines jsonb, OUT rule_version integer, OUT difference text)
 LANGUAGE C STABLE
 AS 'MODULE_PATHNAME', 'energyledger_rematch_book';
 COMMENT ON FUNCTION energyledger.rematch_book(text, timestamptz, timestamptz, text, jsonb, bigint, boolean) IS
 'What a clearing of these orders comes to, and the first difference to the trades and lapses that are stored, in words; NULL: none. What verify_clearing() stands on. market; slot; gate_at: orders that were over by then are left out; method, options: of match_orders(); '
-'through_id: of continuous markets, events up to this number; newest: nothing is stored beyond it. Needs SELECT on market_order, order_cancel, trade and order_lapse. Errors: those of match_orders().';
+'through_no: of continuous markets, events up to this number; newest: nothing is stored beyond it. Needs SELECT on market_order, order_cancel, trade and order_lapse. Errors: those of match_orders().';
 
 CREATE FUNCTION energyledger.block_hash(height bigint)
 RETURNS bytea
@@ -103,14 +103,14 @@ BEGIN
     SELECT * INTO made FROM energyledger.clear_book(market, slot, gate, rules.method, options, 9223372036854775807,
         coalesce(before.trades, 0), lapses);
     -- a continuous market of which nothing is new, and whose gate is open or was closed before
-    IF found_there AND made.last_id = before.through_id AND before.cleared_at >= gate THEN
+    IF found_there AND made.last_no = before.through_no AND before.cleared_at >= gate THEN
         RETURN before.ledger_id;
-    ELSIF found_there AND made.last_id = before.through_id AND clock_timestamp() < gate THEN
+    ELSIF found_there AND made.last_no = before.through_no AND clock_timestamp() < gate THEN
         RETURN before.ledger_id;
     END IF;
-    INSERT INTO energyledger.clearing (market, slot, run, market_id, gate_at, through_id, method, options, rule_version, input_hash, orders, trades,
+    INSERT INTO energyledger.clearing (market, slot, run, market_id, gate_at, through_no, method, options, rule_version, input_hash, orders, trades,
         bid_wh, ask_wh, netted_wh, volume_wh, price_micro_per_kwh, low_micro_per_kwh, high_micro_per_kwh, zones, lines, cleared_at, cleared_by)
-    VALUES (market, slot, coalesce(before.run, 0) + 1, rules.ledger_id, gate, made.last_id, rules.method, options, made.rule_version, made.input_hash, made.orders, made.trades,
+    VALUES (market, slot, coalesce(before.run, 0) + 1, rules.ledger_id, gate, made.last_no, rules.method, options, made.rule_version, made.input_hash, made.orders, made.trades,
         made.bid_wh, made.ask_wh, made.netted_wh, made.volume_wh, made.price_micro_per_kwh, made.low_micro_per_kwh, made.high_micro_per_kwh, made.zones, made.lines,
         clock_timestamp(), coalesce(nullif(current_setting('role'), 'none'), session_user))
     RETURNING ledger_id INTO id;
@@ -164,12 +164,12 @@ BEGIN
         RETURN;
     END LOOP;
     SELECT * INTO again FROM energyledger.rematch_book(c.market, c.slot, c.gate_at, c.method, c.options,
-        CASE WHEN c.method = 'continuous' THEN c.through_id ELSE 9223372036854775807 END, c.run = last.run);
+        CASE WHEN c.method = 'continuous' THEN c.through_no ELSE 9223372036854775807 END, c.run = last.run);
     FOR d IN
         SELECT v.what, v.stored, v.computed
           FROM (VALUES (1, 'rule_version', c.rule_version::text, again.rule_version::text),
                        (2, 'orders', c.orders::text, again.orders::text),
-                       (3, 'through_id', c.through_id::text, again.last_id::text),
+                       (3, 'through_no', c.through_no::text, again.last_no::text),
                        (4, 'input_hash', encode(c.input_hash, 'hex'), encode(again.input_hash, 'hex')),
                        (5, 'bid_wh', c.bid_wh::text, again.bid_wh::text),
                        (6, 'ask_wh', c.ask_wh::text, again.ask_wh::text),
@@ -192,7 +192,7 @@ END
 $$;
 COMMENT ON FUNCTION energyledger.verify_clearing(bigint) IS
 'Clears a slot again, from its orders and rules as they are in the ledger, and compares with what was stored. clearing: its number (clearing.ledger_id). Result: one row: equal; or, where not, what differs first, what is stored and what is computed: '
-'method, options, gate_at, lottery, rule_version, orders, through_id, input_hash, bid_wh, ask_wh, trade (one that differs, or a lapse), trades, netted_wh, volume_wh, price_micro_per_kwh, low_micro_per_kwh, high_micro_per_kwh, zones, lines. '
+'method, options, gate_at, lottery, rule_version, orders, through_no, input_hash, bid_wh, ask_wh, trade (one that differs, or a lapse), trades, netted_wh, volume_wh, price_micro_per_kwh, low_micro_per_kwh, high_micro_per_kwh, zones, lines. '
 'The price of a reference is taken as stored. Reads with its caller''s rights. Errors: 22004 for NULL, P0002 where there is no such clearing.';
 
 CREATE FUNCTION energyledger.due_slots(at timestamptz DEFAULT now(), holes interval DEFAULT '7 days')
@@ -228,17 +228,17 @@ AS $$
         SELECT t.market, (SELECT min(x.slot) FROM energyledger.market_order x WHERE x.market = t.market AND x.slot > t.slot)
           FROM traded t WHERE t.slot IS NOT NULL),
     fresh AS (
-        SELECT t.market, t.slot, energyledger.gate_closes_at(t.market, t.slot) AS gate_at, c.cleared_at, c.through_id,
-               greatest((SELECT max(x.ledger_id) FROM energyledger.market_order x WHERE x.market = t.market AND x.slot = t.slot),
-                        (SELECT max(x.ledger_id) FROM energyledger.order_cancel x WHERE x.market = t.market AND x.slot = t.slot)) AS last_id
+        SELECT t.market, t.slot, energyledger.gate_closes_at(t.market, t.slot) AS gate_at, c.cleared_at, c.through_no,
+               greatest((SELECT max(x.sequence_no) FROM energyledger.market_order x WHERE x.market = t.market AND x.slot = t.slot),
+                        (SELECT max(x.sequence_no) FROM energyledger.order_cancel x WHERE x.market = t.market AND x.slot = t.slot)) AS last_no
           FROM traded t CROSS JOIN LATERAL energyledger.market_rules(t.market, t.slot) r
-          LEFT JOIN LATERAL (SELECT x.cleared_at, x.through_id FROM energyledger.clearing x
+          LEFT JOIN LATERAL (SELECT x.cleared_at, x.through_no FROM energyledger.clearing x
                               WHERE x.market = t.market AND x.slot = t.slot ORDER BY x.run DESC LIMIT 1) c ON true
          WHERE t.slot IS NOT NULL AND r.method = 'continuous')
     SELECT a.market, a.slot, a.gate_at FROM auction a WHERE a.gate_at <= $1
     UNION ALL
     SELECT f.market, f.slot, f.gate_at FROM fresh f
-     WHERE f.last_id > coalesce(f.through_id, 0) OR (f.gate_at <= $1 AND f.cleared_at < f.gate_at)
+     WHERE f.last_no > coalesce(f.through_no, 0) OR (f.gate_at <= $1 AND f.cleared_at < f.gate_at)
      ORDER BY 3, 2, 1
 $$;
 COMMENT ON FUNCTION energyledger.due_slots(timestamptz, interval) IS

@@ -160,7 +160,7 @@ BEGIN
         RAISE EXCEPTION 'no invoice "%"', $1 USING ERRCODE = 'no_data_found';
     END IF;
     -- the supplier as it was registered when the invoice was written
-    SELECT r.* INTO b FROM energyledger.biller r WHERE r.biller = i.biller AND r.registered_at <= i.issued_at ORDER BY r.ledger_id DESC LIMIT 1;
+    SELECT r.* INTO b FROM energyledger.biller r WHERE r.biller = i.biller AND r.registered_at <= i.issued_at ORDER BY r.registered_at DESC, r.ledger_id DESC LIMIT 1;
     unit := ('1e-' || i.exponent)::numeric;
 
     SELECT jsonb_agg(jsonb_build_object('line', l.line, 'kind', l.kind, 'text', l.text, 'tariff', l.tariff, 'component', l.component, 'market', l.market,
@@ -190,7 +190,7 @@ BEGIN
       LEFT JOIN energyledger.meter_current c ON c.meter = m.meter;
     SELECT nullif(c.until_at, 'infinity') INTO contract_end
       FROM (SELECT * FROM energyledger.contract t WHERE t.party = i.party AND t.from_at < i.to_at AND t.recorded_at <= i.issued_at
-             ORDER BY t.from_at DESC, t.ledger_id DESC LIMIT 1) c
+             ORDER BY t.from_at DESC, t.recorded_at DESC, t.ledger_id DESC LIMIT 1) c
      WHERE c.until_at > c.from_at AND tariffs ? c.tariff;
     SELECT jsonb_build_object('party', i.party, 'name', energyledger.value(p.name), 'contact', energyledger.value(p.contact)) INTO customer
       FROM (SELECT i.party) q LEFT JOIN energyledger.party_current p ON p.party = i.party;

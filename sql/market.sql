@@ -115,6 +115,11 @@ COMMENT ON INDEX energyledger.market_gate_closed_idx IS 'what was closed lately'
 
 -- ---------------------------------------------------------------- orders
 
+-- ledger_ids are given out in runs, so a later row may have a lower one.
+CREATE SEQUENCE energyledger.market_sequence;
+COMMENT ON SEQUENCE energyledger.market_sequence IS 'counts orders and cancellations, of all markets, in the order in which they were taken';
+SELECT pg_catalog.pg_extension_config_dump('energyledger.market_sequence', '');
+
 CREATE TABLE energyledger.market_order (
     market                      text COLLATE "C" NOT NULL,
     slot                        timestamptz NOT NULL,
@@ -134,9 +139,10 @@ CREATE TABLE energyledger.market_order (
     epoch                       bigint,
     seq                         bigint,
     placed_by                   text,
+    sequence_no                 bigint NOT NULL DEFAULT nextval('energyledger.market_sequence'),
     CONSTRAINT market_order_origin_check CHECK (num_nulls(meter, epoch, seq) IN (0, 3) AND (meter IS NULL) <> (placed_by IS NULL))
 ) USING ledger;
-CREATE INDEX market_order_slot_idx ON energyledger.market_order (market, slot, ledger_id);
+CREATE INDEX market_order_slot_idx ON energyledger.market_order (market, slot, sequence_no);
 CREATE INDEX market_order_party_idx ON energyledger.market_order (party, market, slot);
 CREATE UNIQUE INDEX market_order_message_key ON energyledger.market_order (meter, epoch, seq) WHERE meter IS NOT NULL;
 CREATE UNIQUE INDEX market_order_id_key ON energyledger.market_order (ledger_id);
@@ -160,6 +166,7 @@ COMMENT ON COLUMN energyledger.market_order.meter IS 'device that signed it, wit
 COMMENT ON COLUMN energyledger.market_order.epoch IS 'the message''s epoch';
 COMMENT ON COLUMN energyledger.market_order.seq IS 'the message''s sequence number';
 COMMENT ON COLUMN energyledger.market_order.placed_by IS 'role that placed it; NULL: it is signed';
+COMMENT ON COLUMN energyledger.market_order.sequence_no IS 'drawn under the market''s lock: an order or cancellation that is taken later has a higher one';
 COMMENT ON COLUMN energyledger.market_order.ledger_id IS 'assigned by the ledger: site, then a counter. The order''s number';
 COMMENT ON INDEX energyledger.market_order_slot_idx IS 'the orders of a slot';
 COMMENT ON INDEX energyledger.market_order_party_idx IS 'a party''s orders by slot: what its limits are held against';
@@ -175,9 +182,10 @@ CREATE TABLE energyledger.order_cancel (
     epoch        bigint,
     seq          bigint,
     cancelled_by text,
+    sequence_no  bigint NOT NULL DEFAULT nextval('energyledger.market_sequence'),
     CONSTRAINT order_cancel_origin_check CHECK (num_nulls(meter, epoch, seq) IN (0, 3) AND (meter IS NULL) <> (cancelled_by IS NULL))
 ) USING ledger;
-CREATE INDEX order_cancel_slot_idx ON energyledger.order_cancel (market, slot, ledger_id);
+CREATE INDEX order_cancel_slot_idx ON energyledger.order_cancel (market, slot, sequence_no);
 COMMENT ON TABLE energyledger.order_cancel IS 'orders that were taken back before they were cleared. Written by ingest() and cancel_order()';
 COMMENT ON COLUMN energyledger.order_cancel.order_id IS 'market_order.ledger_id';
 COMMENT ON COLUMN energyledger.order_cancel.market IS 'the order''s market';
@@ -187,6 +195,7 @@ COMMENT ON COLUMN energyledger.order_cancel.meter IS 'device that signed it, wit
 COMMENT ON COLUMN energyledger.order_cancel.epoch IS 'the message''s epoch';
 COMMENT ON COLUMN energyledger.order_cancel.seq IS 'the message''s sequence number';
 COMMENT ON COLUMN energyledger.order_cancel.cancelled_by IS 'role that cancelled it; NULL: it is signed';
+COMMENT ON COLUMN energyledger.order_cancel.sequence_no IS 'see market_order.sequence_no';
 COMMENT ON COLUMN energyledger.order_cancel.ledger_id IS 'assigned by the ledger: site, then a counter';
 COMMENT ON INDEX energyledger.order_cancel_pkey IS 'each order once';
 COMMENT ON INDEX energyledger.order_cancel_slot_idx IS 'the cancellations of a slot';
@@ -225,7 +234,7 @@ CREATE TABLE energyledger.clearing (
     run                 integer NOT NULL CHECK (run > 0),
     market_id           bigint NOT NULL,
     gate_at             timestamptz NOT NULL,
-    through_id          bigint NOT NULL,
+    through_no          bigint NOT NULL,
     method              text COLLATE "C" NOT NULL,
     options             jsonb NOT NULL,
     rule_version        integer NOT NULL,
@@ -253,7 +262,7 @@ COMMENT ON COLUMN energyledger.clearing.slot IS 'beginning of the slot';
 COMMENT ON COLUMN energyledger.clearing.run IS 'counts the slot''s clearings from 1';
 COMMENT ON COLUMN energyledger.clearing.market_id IS 'the rules: market.ledger_id';
 COMMENT ON COLUMN energyledger.clearing.gate_at IS 'when the gate closed, or is to close';
-COMMENT ON COLUMN energyledger.clearing.through_id IS 'highest number of an order or cancellation that was worked off; 0: none';
+COMMENT ON COLUMN energyledger.clearing.through_no IS 'highest sequence_no of an order (in a continuous market, or a cancellation) that was worked off; 0: none';
 COMMENT ON COLUMN energyledger.clearing.method IS 'of match_orders()';
 COMMENT ON COLUMN energyledger.clearing.options IS 'of match_orders(), with the reference price of the slot and what a lottery was drawn with';
 COMMENT ON COLUMN energyledger.clearing.rule_version IS 'version of the rules: another version may give other trades';

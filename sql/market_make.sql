@@ -9,13 +9,13 @@ CREATE VIEW energyledger.market_current AS
     SELECT DISTINCT ON (m.market) m.*
       FROM energyledger.market m
      WHERE m.applies_from <= now()
-     ORDER BY m.market, m.applies_from DESC, m.ledger_id DESC;
+     ORDER BY m.market, m.applies_from DESC, m.recorded_at DESC, m.ledger_id DESC;
 COMMENT ON VIEW energyledger.market_current IS 'what counts of each market for a slot that begins now';
 
 CREATE VIEW energyledger.market_member_current AS
     SELECT DISTINCT ON (m.market, m.party) m.*
       FROM energyledger.market_member m
-     ORDER BY m.market, m.party, m.ledger_id DESC;
+     ORDER BY m.market, m.party, m.recorded_at DESC, m.ledger_id DESC;
 COMMENT ON VIEW energyledger.market_member_current IS 'what counts of each member of a market: its newest row';
 
 -- What is said of a view's columns is said of the tables'.
@@ -41,7 +41,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT m.* FROM energyledger.market m
      WHERE m.market = $1 AND m.applies_from <= $2
-     ORDER BY m.applies_from DESC, m.ledger_id DESC LIMIT 1
+     ORDER BY m.applies_from DESC, m.recorded_at DESC, m.ledger_id DESC LIMIT 1
 $$;
 COMMENT ON FUNCTION energyledger.market_rules(text, timestamptz) IS
 'The rules of a market for the slot that begins at a time: the row of market with the latest applies_from that is not after it, of several the newest. No row where there is none, or for NULL. Needs SELECT on market. No errors.';

@@ -136,7 +136,7 @@ BEGIN
         RETURN;
     END IF;
     SELECT m.* INTO member FROM energyledger.market_member m
-     WHERE m.market = take_order.market AND m.party = take_order.party ORDER BY m.ledger_id DESC LIMIT 1;
+     WHERE m.market = take_order.market AND m.party = take_order.party ORDER BY m.recorded_at DESC, m.ledger_id DESC LIMIT 1;
     IF NOT FOUND OR NOT member.active THEN
         reason := 'no_member';
         detail := format('Party "%s" takes no part in market "%s".', party, market);

@@ -132,7 +132,7 @@ BEGIN
         RAISE EXCEPTION 'party must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     SELECT c.* INTO held FROM energyledger.contract c
-     WHERE c.party = prepaid_state.party AND c.from_at <= now() ORDER BY c.from_at DESC, c.ledger_id DESC LIMIT 1;
+     WHERE c.party = prepaid_state.party AND c.from_at <= now() ORDER BY c.from_at DESC, c.recorded_at DESC, c.ledger_id DESC LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'party "%" has no contract', prepaid_state.party USING ERRCODE = 'no_data_found', HINT = 'Give it a tariff with set_contract().';
     END IF;

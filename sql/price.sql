@@ -92,7 +92,7 @@ AS $$
             UNION ALL
             SELECT s.* FROM energyledger.price s
              WHERE s.series = $1 AND s.from_at <= $2 AND s.to_at = 'infinity' AND ($3 IS NULL OR s.recorded_at <= $3)) p
-     ORDER BY p.ledger_id DESC LIMIT 1
+     ORDER BY p.recorded_at DESC, p.ledger_id DESC LIMIT 1
 $$;
 COMMENT ON FUNCTION energyledger.price_at(text, timestamptz, timestamptz) IS
 'The price of a series at a moment, in micro-currency per kWh: of the rows that hold it the newest. series, at: which and when; known_at: only what was recorded by then; NULL: all. '

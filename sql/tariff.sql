@@ -97,14 +97,14 @@ CREATE VIEW energyledger.tariff_current AS
     SELECT v.tariff, v.component, v.kind, v.creditor, v.direction, v.price_micro_per_kwh, v.price_series, v.multiplier_ppm, v.adder_micro_per_kwh,
            v.price_micro_per_day, v.weekdays, v.local_from, v.local_to, v.months, v.currency, v.vat_ppm, v.from_at, v.until_at, v.recorded_at, v.recorded_by, v.ledger_id
       FROM (SELECT DISTINCT ON (tariff, component) * FROM energyledger.tariff_component
-             WHERE from_at <= now() ORDER BY tariff, component, from_at DESC, ledger_id DESC) v
+             WHERE from_at <= now() ORDER BY tariff, component, from_at DESC, recorded_at DESC, ledger_id DESC) v
      WHERE v.until_at > now();
 COMMENT ON VIEW energyledger.tariff_current IS 'the components of tariffs that hold now, at whatever time of day';
 
 CREATE VIEW energyledger.contract_current AS
     SELECT v.party, v.tariff, v.time_zone, v.from_at, v.until_at, v.prepaid, v.prepaid_floor_nano, v.recorded_at, v.recorded_by, v.ledger_id
       FROM (SELECT DISTINCT ON (party) * FROM energyledger.contract
-             WHERE from_at <= now() ORDER BY party, from_at DESC, ledger_id DESC) v
+             WHERE from_at <= now() ORDER BY party, from_at DESC, recorded_at DESC, ledger_id DESC) v
      WHERE v.until_at > now();
 COMMENT ON VIEW energyledger.contract_current IS 'the contracts that hold now';
 

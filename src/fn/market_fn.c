@@ -113,7 +113,7 @@ clear_summary(FunctionCallInfo fcinfo, const Clearing *c, char *difference)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "clear_book() has no row to return");
-	value[0] = Int64GetDatum(c->book->through_id);
+	value[0] = Int64GetDatum(c->book->through_no);
 	value[1] = PointerGetDatum(log_bytea(c->out->input_hash, sizeof(c->out->input_hash)));
 	value[2] = Int64GetDatum(c->book->in->count);
 	value[3] = Int64GetDatum(r->trades);
@@ -151,13 +151,13 @@ clear_arguments(FunctionCallInfo fcinfo, Clearing *c)
 	c->gate_at = PG_GETARG_TIMESTAMPTZ(2);
 	c->method = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	c->options = PG_GETARG_JSONB_P(4);
-	c->through_id = PG_GETARG_INT64(5);
+	c->through_no = PG_GETARG_INT64(5);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 }
 
 /*
- * clear_book(market text, slot timestamptz, gate_at timestamptz, method text, options jsonb, through_id bigint,
+ * clear_book(market text, slot timestamptz, gate_at timestamptz, method text, options jsonb, through_no bigint,
  * trades_there bigint, lapses_there bigint)
  */
 Datum
@@ -179,7 +179,7 @@ energyledger_clear_book(PG_FUNCTION_ARGS)
 	return result;
 }
 
-/* rematch_book(..., through_id bigint, newest boolean) */
+/* rematch_book(..., through_no bigint, newest boolean) */
 Datum
 energyledger_rematch_book(PG_FUNCTION_ARGS)
 {

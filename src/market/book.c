@@ -23,25 +23,25 @@
 enum
 {
 	ROW_ID = 1, ROW_SIDE, ROW_PARTY, ROW_ENERGY, ROW_PRICE, ROW_ZONE, ROW_SOURCE, ROW_PARTNER, ROW_PARTNER_PRICE,
-	ROW_RECEIVED, ROW_CONDITIONS, ROW_KIND, ROW_VALID_UNTIL
+	ROW_RECEIVED, ROW_CONDITIONS, ROW_KIND, ROW_VALID_UNTIL, ROW_SEQUENCE_NO
 };
 
 #define BOOK_COLUMNS \
 	"SELECT o.ledger_id, o.side, o.party, o.energy_wh, o.limit_price_micro_per_kwh, o.zone, o.source, o.partner," \
-	" o.partner_price_micro_per_kwh, o.received_at, o.conditions, o.kind, o.valid_until" \
+	" o.partner_price_micro_per_kwh, o.received_at, o.conditions, o.kind, o.valid_until, o.sequence_no" \
 	" FROM energyledger.market_order o WHERE o.market = $1 AND o.slot = $2"
 
-/* Sorted, so that a seller of few orders finds his in the order in which he gave them. */
 static const char book_auction_sql[] = BOOK_COLUMNS
 " AND (o.valid_until IS NULL OR o.valid_until >= $3)"
 " AND NOT EXISTS (SELECT FROM energyledger.order_cancel c WHERE c.market = $1 AND c.slot = $2 AND c.order_id = o.ledger_id)"
-" ORDER BY o.ledger_id";
+" ORDER BY o.sequence_no";
 
-static const char book_events_sql[] = BOOK_COLUMNS " AND o.ledger_id <= $3 ORDER BY o.ledger_id";
+static const char book_events_sql[] = BOOK_COLUMNS " AND o.sequence_no <= $3 ORDER BY o.sequence_no";
 
 static const char book_cancels_sql[] =
-"SELECT c.ledger_id, c.order_id, c.received_at FROM energyledger.order_cancel c"
-" WHERE c.market = $1 AND c.slot = $2 AND c.ledger_id <= $3 ORDER BY c.ledger_id";
+"SELECT c.sequence_no, o.sequence_no, c.received_at FROM energyledger.order_cancel c"
+" JOIN energyledger.market_order o ON o.ledger_id = c.order_id"
+" WHERE c.market = $1 AND c.slot = $2 AND c.sequence_no <= $3 ORDER BY c.sequence_no";
 
 static MatchName
 book_name(HeapTuple tuple, TupleDesc desc, int column)
@@ -101,6 +101,7 @@ book_take_order(Book *book, HeapTuple tuple, TupleDesc desc, bool continuous)
 	bool		null;
 	Datum		conditions = SPI_getbinval(tuple, desc, ROW_CONDITIONS, &null);
 	int64		received_us = log_unix_us(book_number(tuple, desc, ROW_RECEIVED, &has));
+	int64		sequence_no = book_number(tuple, desc, ROW_SEQUENCE_NO, &has);
 
 	memset(&o, 0, sizeof(o));
 	o.order_id = book_number(tuple, desc, ROW_ID, &has);
@@ -112,8 +113,8 @@ book_take_order(Book *book, HeapTuple tuple, TupleDesc desc, bool continuous)
 	o.partner = book_name(tuple, desc, ROW_PARTNER);
 	o.zone = book_name(tuple, desc, ROW_ZONE);
 	o.source = book_name(tuple, desc, ROW_SOURCE);
-	/* a clock may be put back, numbers cannot: in a continuous market they are the order */
-	o.arrival = continuous ? o.order_id : received_us;
+	/* a clock may be put back, the sequence cannot: in a continuous market it is the order */
+	o.arrival = continuous ? sequence_no : received_us;
 	position = match_input_add(book->in, &o);
 	if (!null)
 		order_conditions_add(book->in, position, DatumGetJsonbP(conditions));
@@ -124,7 +125,7 @@ book_take_order(Book *book, HeapTuple tuple, TupleDesc desc, bool continuous)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("energy of all %ss is more than a bigint holds", o.side == MATCHING_BID ? "bid" : "ask"),
 				 errdetail("Order %lld, with %lld Wh, is the first that is too much.", (long long) o.order_id, (long long) o.energy)));
-	book->through_id = Max(book->through_id, o.order_id);
+	book->through_no = Max(book->through_no, sequence_no);
 }
 
 static void
@@ -140,10 +141,10 @@ book_take_cancel(Book *book, HeapTuple tuple, TupleDesc desc)
 			repalloc_huge(book->cancel, book->cancels_size * sizeof(BookCancel));
 	}
 	cancel = &book->cancel[book->cancels++];
-	cancel->cancel_id = book_number(tuple, desc, 1, &has);
-	cancel->order_id = book_number(tuple, desc, 2, &has);
+	cancel->sequence_no = book_number(tuple, desc, 1, &has);
+	cancel->order_no = book_number(tuple, desc, 2, &has);
 	cancel->received_us = log_unix_us(book_number(tuple, desc, 3, &has));
-	book->through_id = Max(book->through_id, cancel->cancel_id);
+	book->through_no = Max(book->through_no, cancel->sequence_no);
 }
 
 typedef enum BookRows
@@ -151,7 +152,7 @@ typedef enum BookRows
 	BOOK_AUCTION, BOOK_EVENTS, BOOK_CANCELS
 } BookRows;
 
-/* third: the gate's time, or a number; both are eight bytes. */
+/* third: the gate's time, or a sequence_no; both are eight bytes. */
 static void
 book_read(Book *book, BookRows rows, const char *sql, text *market, TimestampTz slot, Datum third)
 {
@@ -188,12 +189,12 @@ book_read_auction(text *market, TimestampTz slot, TimestampTz gate_at)
 }
 
 Book *
-book_read_events(text *market, TimestampTz slot, int64 through_id)
+book_read_events(text *market, TimestampTz slot, int64 through_no)
 {
 	Book	   *book = palloc0(sizeof(*book));
 
 	book->in = match_input_begin(1024);
-	book_read(book, BOOK_EVENTS, book_events_sql, market, slot, Int64GetDatum(through_id));
-	book_read(book, BOOK_CANCELS, book_cancels_sql, market, slot, Int64GetDatum(through_id));
+	book_read(book, BOOK_EVENTS, book_events_sql, market, slot, Int64GetDatum(through_no));
+	book_read(book, BOOK_CANCELS, book_cancels_sql, market, slot, Int64GetDatum(through_no));
 	return book;
 }

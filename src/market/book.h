@@ -18,20 +18,21 @@ typedef struct BookOrder
 
 typedef struct BookCancel
 {
-	int64		cancel_id;		/* its ledger_id */
-	int64		order_id;
+	int64		sequence_no;
+	int64		order_no;		/* of the order that it takes back */
 	int64		received_us;
 } BookCancel;
 
 typedef struct Book
 {
-	MatchInput *in;				/* positions follow the orders' numbers */
+	MatchInput *in;				/* positions follow sequence_no, which in a continuous
+								 * market is the orders' arrival */
 	BookOrder  *order;			/* by position; continuous only */
-	BookCancel *cancel;			/* by number; continuous only */
+	BookCancel *cancel;			/* by sequence_no; continuous only */
 	uint32		cancels;
 	uint32		orders_size;
 	uint32		cancels_size;
-	int64		through_id;		/* highest number of both, 0: none */
+	int64		through_no;		/* highest sequence_no of both, 0: none */
 	int64		energy[2];		/* of all bids, all asks; by matching_side */
 } Book;
 
@@ -41,7 +42,7 @@ typedef struct Book
  */
 extern Book *book_read_auction(text *market, TimestampTz slot, TimestampTz gate_at);
 
-/* A continuous market: all orders and cancellations up to a number. */
-extern Book *book_read_events(text *market, TimestampTz slot, int64 through_id);
+/* A continuous market: all orders and cancellations up to a sequence_no. */
+extern Book *book_read_events(text *market, TimestampTz slot, int64 through_no);
 
 #endif							/* MARKET_BOOK_H */

@@ -28,7 +28,7 @@ clear_compute(Clearing *c)
 {
 	if (strcmp(c->method, "continuous") == 0)
 	{
-		c->book = book_read_events(c->market, c->slot, c->through_id);
+		c->book = book_read_events(c->market, c->slot, c->through_no);
 		c->out = outcome_of_events(c->book, c->options);
 	}
 	else

@@ -13,7 +13,7 @@ typedef struct Clearing
 	TimestampTz gate_at;
 	const char *method;
 	Jsonb	   *options;
-	int64		through_id;		/* continuous: events up to this number */
+	int64		through_no;		/* continuous: events up to this sequence_no */
 	Book	   *book;
 	Outcome    *out;
 } Clearing;

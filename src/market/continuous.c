@@ -1,8 +1,8 @@
 /*
  * continuous.c: a continuous market's orders and cancellations, one after the other.
  *
- * Their numbers are their order: a number is drawn under the market's lock, and whoever
- * works them off has that lock alone, so none comes later with a number that is lower.
+ * They go by sequence_no: it is drawn under the market's lock, and whoever works them off
+ * has that lock alone, so none comes later with one that is lower.
  * What a run makes of the first n events is therefore the beginning of what the next
  * makes of more, and only what is new has to be written.
  *
@@ -126,9 +126,9 @@ continuous_order(Continuous *c)
 		outcome_lapse(c->out, position, LAPSE_DROPPED, dropped);
 }
 
-/* Where an order stands; orders are sorted by number. */
+/* Where an order stands: they are sorted by sequence_no, their arrival. */
 static uint32
-continuous_position(const Book *book, int64 order_id)
+continuous_position(const Book *book, int64 sequence_no)
 {
 	uint32		low = 0;
 	uint32		high = book->in->count;
@@ -137,7 +137,7 @@ continuous_position(const Book *book, int64 order_id)
 	{
 		uint32		middle = low + (high - low) / 2;
 
-		if (book->in->order[middle].order_id < order_id)
+		if (book->in->order[middle].arrival < sequence_no)
 			low = middle + 1;
 		else
 			high = middle;
@@ -154,14 +154,16 @@ continuous_run(Continuous *c)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (cancel == c->book->cancels ||
-			(c->next < c->book->in->count && c->book->in->order[c->next].order_id < c->book->cancel[cancel].cancel_id))
+			(c->next < c->book->in->count && c->book->in->order[c->next].arrival < c->book->cancel[cancel].sequence_no))
 			continuous_order(c);
 		else
 		{
 			const BookCancel *x = &c->book->cancel[cancel++];
+			uint32		position = continuous_position(c->book, x->order_no);
 
 			continuous_until(c, x->received_us);
-			continuous_take_out(c, x->order_id, LAPSE_CANCELLED, continuous_position(c->book, x->order_id));
+			if (position < c->next)
+				continuous_take_out(c, c->book->in->order[position].order_id, LAPSE_CANCELLED, position);
 		}
 	}
 }
@@ -275,8 +277,8 @@ continuous_hash(Book *book, Jsonb *options, uint8 out[SHA256_LEN])
 		{
 			const BookCancel *x = &book->cancel[i - book->in->count];
 
-			continuous_hash_number(&text, x->cancel_id);
-			continuous_hash_number(&text, x->order_id);
+			continuous_hash_number(&text, x->sequence_no);
+			continuous_hash_number(&text, x->order_no);
 			continuous_hash_number(&text, x->received_us);
 		}
 		if (text.len >= 65536)

@@ -189,7 +189,7 @@ CREATE TEMP TABLE may_select (relation text, letters text);
 INSERT INTO may_select VALUES
     ('site', 'rwoatbn'), ('block', 'rwoatbn'), ('stat_verify', 'rwoatbn'),
     ('entry', 'a'), ('event', 'a'), ('leaf', 'a'), ('leaf_run', 'a'), ('subtree', 'a'), ('table_schema', 'a'),
-    ('local_incarnation', 'a'), ('ledger_id_seq', ''),
+    ('local_incarnation', 'a'), ('ledger_id_seq', ''), ('market_sequence', ''),
     ('party', 'oab'), ('location', 'oab'), ('party_current', 'oab'), ('location_current', 'oab'),
     ('market', 'roatb'), ('market_current', 'roatb'), ('market_gate', 'roatb'), ('clearing', 'roatb'), ('clearing_prices', 'roatb'),
     ('market_member', 'oatb'), ('market_member_current', 'oatb'), ('market_order', 'oatb'), ('order_cancel', 'oatb'), ('order_refusal', 'oatb'),
