@@ -26,6 +26,8 @@
 #define METER_WINDOW_MAX 1000000	/* messages without a receipt at once */
 #define METER_READINGS_PER_SLOT_MAX 2	/* a battery has two registers */
 #define METER_OPERATOR_KEYS_MAX 4
+#define METER_OBIS_IMPORT "1-0:1.8.0"
+#define METER_OBIS_EXPORT "1-0:2.8.0"
 
 /* ---------------------------------------------------------------- options */
 
@@ -34,6 +36,12 @@ typedef enum meter_profile
 	PROFILE_NEIGHBOURHOOD, PROFILE_HOUSEHOLD, PROFILE_SOLAR, PROFILE_SHOP,
 	PROFILE_BATTERY, PROFILE_FILE
 } meter_profile;
+
+typedef struct meter_range
+{
+	int64_t		low;
+	int64_t		high;
+} meter_range;
 
 typedef struct meter_options
 {
@@ -54,7 +62,10 @@ typedef struct meter_options
 	int64_t		clock_ms;		/* how far the meters' clocks are ahead */
 	int			days;
 	int			interval_s;
-	int			slots_per_message;
+	int			slots_per_message;	/* 0: those of a local day */
+	const char *market;			/* NULL: nothing is traded */
+	meter_range bid_price;		/* micro-currency per kWh */
+	meter_range ask_price;
 	envelope_kind format;
 	uint32_t	epoch;
 	double		rate_per_s;		/* 0: as fast as it goes */
@@ -89,6 +100,7 @@ typedef struct meter_slot
 {
 	int64_t		from_ms;
 	int64_t		to_ms;
+	int64_t		day;			/* local, counted from 1970 */
 	int64_t		import_uwh;		/* micro-Wh; of a file's profile only */
 	int64_t		pv_uwh;
 } meter_slot;
@@ -99,7 +111,7 @@ typedef struct meter_series
 	meter_slot *slot;
 } meter_series;
 
-/* A calendar of equal intervals from the options' start; false: error printed. */
+/* A calendar of equal intervals in whole local days from the options' start; false: error printed. */
 extern bool meter_series_calendar(meter_series *s, const meter_options *o);
 
 /* The intervals of a CSV file, with their energy; false: error printed. */
@@ -109,11 +121,17 @@ extern bool meter_series_from_csv(meter_series *s, const meter_options *o);
 
 typedef struct meter_orders meter_orders;
 
+/* What a message is, and its topic's last level.  The numbers stand in journals. */
+typedef enum meter_leaf
+{
+	LEAF_READING = 0, LEAF_ACK = 1, LEAF_ORDER = 2, LEAF_CANCEL = 3
+} meter_leaf;
+
+#define METER_LEAF_MAX LEAF_CANCEL
+
 typedef struct meter
 {
 	char		name[PAYLOAD_METER_LEN_MAX + 1];
-	char		topic[TOPIC_LEN_MAX];
-	char		ack_topic[TOPIC_LEN_MAX];
 	meter_kind	kind;
 	int64_t		capacity_w;
 	uint64_t	noise_key;		/* makes this meter's days its own */
@@ -123,6 +141,9 @@ typedef struct meter
 	uint64_t	last_seq;		/* 0: nothing signed yet */
 	uint8_t		last_digest[SHA256_LEN];
 	int64_t		measured_to_ms; /* intervals before this are signed already */
+	int64_t		ordered_to_ms;	/* and the market's orders for those before this */
+	int			ordered_parts;	/* of the interval that begins there */
+	uint64_t	cancel_seq;		/* message of the order to be taken back next; 0: none */
 	meter_orders *orders;		/* what it was told; NULL: nothing yet */
 	int64_t		asked_ms;		/* the last request to send again */
 	int			next_slot;
@@ -142,13 +163,17 @@ typedef struct meter_fleet
 
 extern bool meter_fleet_init(meter_fleet *f, const meter_options *o);
 extern meter *meter_fleet_find(const meter_fleet *f, const char *name);
+extern void meter_fleet_topic(const meter_fleet *f, const meter *m, meter_leaf leaf, char out[TOPIC_LEN_MAX]);
 extern void meter_fleet_print_registration(const meter_fleet *f, FILE *out);
 
 /*
- * The next message, signed, meters taking turns.  Returns its length and whose
+ * The next message, signed, meters taking turns.  Returns its length, whose and what
  * it is; 0 when everything is signed; -1 where it cannot be (error printed).
  */
-extern int	meter_fleet_sign_next(meter_fleet *f, uint8_t out[MESSAGE_BYTES_MAX], meter **whose);
+extern int	meter_fleet_sign_next(meter_fleet *f, uint8_t out[MESSAGE_BYTES_MAX], meter **whose, meter_leaf *leaf);
+
+/* One past the last interval of m's next message of readings. */
+extern int	meter_fleet_message_end(const meter_fleet *f, const meter *m);
 
 /* An answer to a command, signed as its meter's next message: as above. */
 extern int	meter_fleet_sign_ack(meter_fleet *f, meter *m, const payload_ack *ack, uint8_t out[MESSAGE_BYTES_MAX]);
@@ -160,8 +185,21 @@ extern int	meter_profile_read(const meter *m, const meter_slot *slot,
 /* The same readings as the commands in force leave of them (meter_orders.c). */
 extern void meter_orders_obey(meter_orders *o, int64_t now_ms, payload_reading *reading, int count);
 
+/* Well-mixed numbers and ranges of them, the same on every machine. */
+extern uint64_t meter_mix(uint64_t a, uint64_t b);
+extern int64_t meter_between(uint64_t random, int64_t low, int64_t high);
+
 extern const char *meter_kind_technology(meter_kind k);
 extern int64_t meter_kind_capacity_w(meter_kind k, uint64_t noise_key);
+
+/* ---------------------------------------------------------------- market */
+
+/* What m says to the market before its next readings: an order, a cancellation, or nothing (false). */
+extern bool meter_market_next(const meter_fleet *f, meter *m, payload *p);
+
+/* Whose m is: a household has a roof as its neighbour has none. */
+extern void meter_market_party(const meter_fleet *f, const meter *m, char out[PAYLOAD_METER_LEN_MAX + 1]);
+extern void meter_market_print_member(const meter_fleet *f, const meter *m, FILE *out);
 
 /* ---------------------------------------------------------------- keep */
 
@@ -175,7 +213,7 @@ typedef struct kept
 	meter	   *whose;
 	uint32_t	epoch;
 	uint64_t	seq;
-	bool		is_ack;			/* else a reading */
+	meter_leaf	leaf;
 	uint8_t		digest[SHA256_LEN];
 	int64_t		sent_ms;		/* monotonic, or KEPT_UNSENT */
 	uint32_t	attempts;
@@ -193,7 +231,7 @@ typedef struct meter_keep
 
 /* Reads back what an earlier run left in dir (NULL: memory only). */
 extern bool meter_keep_open(meter_keep *k, meter_fleet *f, const char *dir);
-extern kept *meter_keep_add(meter_keep *k, meter *m, const uint8_t *data, size_t len, bool is_ack);
+extern kept *meter_keep_add(meter_keep *k, meter *m, const uint8_t *data, size_t len, meter_leaf leaf);
 extern bool meter_keep_sync(meter_keep *k);
 extern void meter_keep_sent(meter_keep *k, kept *e, int64_t now_ms);
 extern void meter_keep_all_unsent(meter_keep *k);

@@ -44,7 +44,7 @@ command_answer(meter_fleet *f, meter_keep *k, meter *m, const char *id, int64_t 
 	len = meter_fleet_sign_ack(f, m, &ack, message);
 	if (len <= 0)
 		return false;
-	e = meter_keep_add(k, m, message, (size_t) len, true);
+	e = meter_keep_add(k, m, message, (size_t) len, LEAF_ACK);
 	if (e == NULL || !meter_keep_sync(k))
 		return false;
 	meter_keep_first(k, e);

@@ -201,6 +201,7 @@ meter_series_from_csv(meter_series *s, const meter_options *o)
 		utc_s = t;
 		slot->from_ms = t * 1000;
 		slot->to_ms = (t + interval_s) * 1000;
+		slot->day = lines[i].local_s / 86400;
 		/* micro-watts over an interval, in micro-Wh, to the nearest */
 		slot->import_uwh = (lines[i].import_uw * interval_s + 1800) / 3600;
 		slot->pv_uwh = (lines[i].pv_uw * interval_s + 1800) / 3600;
@@ -215,8 +216,20 @@ meter_series_from_csv(meter_series *s, const meter_options *o)
 bool
 meter_series_calendar(meter_series *s, const meter_options *o)
 {
-	int64_t		count = (int64_t) o->days * 86400 / o->interval_s;
+	int64_t		begin_s;
+	int64_t		end_s;
+	int64_t		count;
 
+	if (!timezone_set(o->timezone))
+		return false;
+	begin_s = local_to_utc(o->start_ms / 1000, INT64_MIN);
+	end_s = local_to_utc(o->start_ms / 1000 + (int64_t) o->days * 86400, INT64_MIN);
+	if (begin_s == -1 || end_s == -1 || (end_s - begin_s) % o->interval_s != 0)
+	{
+		meter_error("in %s the days do not begin at midnight, or are not whole intervals of %d s", o->timezone, o->interval_s);
+		return false;
+	}
+	count = (end_s - begin_s) / o->interval_s;
 	if (count > METER_SLOTS_MAX)
 	{
 		meter_error("--days and --interval-s make %lld intervals, at most %d can be played",
@@ -232,8 +245,13 @@ meter_series_calendar(meter_series *s, const meter_options *o)
 	}
 	for (int i = 0; i < s->slot_count; i++)
 	{
-		s->slot[i].from_ms = o->start_ms + (int64_t) i * o->interval_s * 1000;
+		time_t		t = begin_s + (int64_t) i * o->interval_s;
+		struct tm	local;
+
+		localtime_r(&t, &local);
+		s->slot[i].from_ms = t * 1000;
 		s->slot[i].to_ms = s->slot[i].from_ms + (int64_t) o->interval_s * 1000;
+		s->slot[i].day = timegm(&local) / 86400;
 	}
 	return true;
 }

@@ -63,11 +63,12 @@ kind_of(const meter_options *o, int index)
 }
 
 static bool
-meter_init(meter *m, const meter_options *o, meter_kind kind, int number)
+meter_init(const meter_fleet *f, meter *m, meter_kind kind, int number)
 {
+	const meter_options *o = f->options;
 	uint8_t		seed[SHA256_LEN];
 	uint8_t		noise[SHA256_LEN];
-	topic		t = {.up = true};
+	char		topic[TOPIC_LEN_MAX];
 
 	m->kind = kind;
 	if (o->profile == PROFILE_FILE)
@@ -85,19 +86,27 @@ meter_init(meter *m, const meter_options *o, meter_kind kind, int number)
 	m->capacity_w = meter_kind_capacity_w(kind, m->noise_key);
 	m->epoch = o->epoch;
 	m->measured_to_ms = INT64_MIN;
-
-	strcpy(t.tenant, o->tenant);
-	strcpy(t.shard, o->shard);
-	strcpy(t.meter, m->name);
-	strcpy(t.leaf, "reading");
-	if (topic_format(&t, m->topic, sizeof(m->topic)) > 0)
-	{
-		strcpy(t.leaf, "ack");
-		if (topic_format(&t, m->ack_topic, sizeof(m->ack_topic)) > 0)
-			return true;
-	}
+	m->ordered_to_ms = INT64_MIN;
+	meter_fleet_topic(f, m, LEAF_READING, topic);
+	if (topic[0] != '\0')
+		return true;
 	meter_error("no topic for meter \"%s\"", m->name);
 	return false;
+}
+
+/* "" where its levels do not make one, which meter_init() has found out. */
+void
+meter_fleet_topic(const meter_fleet *f, const meter *m, meter_leaf leaf, char out[TOPIC_LEN_MAX])
+{
+	static const char *const leaf_names[] = {"reading", "ack", "order", "cancel"};
+	topic		t = {.up = true};
+
+	strcpy(t.tenant, f->options->tenant);
+	strcpy(t.shard, f->options->shard);
+	strcpy(t.meter, m->name);
+	strcpy(t.leaf, leaf_names[leaf]);
+	if (topic_format(&t, out, TOPIC_LEN_MAX) == 0)
+		out[0] = '\0';
 }
 
 static int
@@ -125,7 +134,7 @@ meter_fleet_init(meter_fleet *f, const meter_options *o)
 	{
 		meter_kind	kind = kind_of(o, i);
 
-		if (!meter_init(&f->meters[i], o, kind, ++number[kind]))
+		if (!meter_init(f, &f->meters[i], kind, ++number[kind]))
 			return false;
 	}
 	/* By name, so that a receipt finds its meter. */
@@ -158,20 +167,53 @@ meter_fleet_print_registration(const meter_fleet *f, FILE *out)
 		fprintf(out, "', 'Ed25519', technology => '%s'", meter_kind_technology(m->kind));
 		if (m->capacity_w > 0)
 			fprintf(out, ", capacity_w => %" PRId64, m->capacity_w);
+		if (f->options->market != NULL)
+		{
+			char		party[PAYLOAD_METER_LEN_MAX + 1];
+
+			meter_market_party(f, m, party);
+			fprintf(out, ", party => '%s'", party);
+		}
 		fputs(");\n", out);
+		if (f->options->market != NULL)
+			meter_market_print_member(f, m, out);
 	}
 }
 
-/* The payload of m's next message; false where m has nothing more to say. */
+int
+meter_fleet_message_end(const meter_fleet *f, const meter *m)
+{
+	const meter_slot *slot = f->series.slot;
+	int			i = m->next_slot;
+	int			slots = 0;
+	int			most = f->options->slots_per_message;
+	int			first;
+
+	while (i < f->series.slot_count && slot[i].from_ms < m->measured_to_ms)
+		i++;					/* signed by an earlier run */
+	first = i;
+	if (most == 0)
+		most = PAYLOAD_READINGS_MAX / METER_READINGS_PER_SLOT_MAX;
+	while (i < f->series.slot_count && slots < most &&
+		   (f->options->slots_per_message > 0 || slot[i].day == slot[first].day))
+	{
+		i++;
+		slots++;
+	}
+	return i;
+}
+
+/* The payload of m's next readings; false where m has nothing more to say. */
 static bool
 next_payload(meter_fleet *f, meter *m, payload *p)
 {
 	const meter_options *o = f->options;
+	int			end = meter_fleet_message_end(f, m);
 	int			slots = 0;
 	int			count;
 
 	p->reading_count = 0;
-	while (m->next_slot < f->series.slot_count && slots < o->slots_per_message)
+	while (m->next_slot < end)
 	{
 		const meter_slot *slot = &f->series.slot[m->next_slot++];
 
@@ -232,12 +274,12 @@ meter_fleet_sign_ack(meter_fleet *f, meter *m, const payload_ack *ack, uint8_t o
 	p.type = PAYLOAD_ACK;
 	p.reading_count = 0;
 	p.ack = *ack;
-	p.t_ms = (m->measured_to_ms > 0 ? m->measured_to_ms : f->options->start_ms) + f->options->clock_ms;
+	p.t_ms = (m->measured_to_ms > 0 ? m->measured_to_ms : f->series.slot[0].from_ms) + f->options->clock_ms;
 	return sign_payload(f, m, &p, out);
 }
 
 int
-meter_fleet_sign_next(meter_fleet *f, uint8_t out[MESSAGE_BYTES_MAX], meter **whose)
+meter_fleet_sign_next(meter_fleet *f, uint8_t out[MESSAGE_BYTES_MAX], meter **whose, meter_leaf *leaf)
 {
 	static payload p;			/* tens of kilobytes: not on the stack */
 	int			len;
@@ -246,19 +288,27 @@ meter_fleet_sign_next(meter_fleet *f, uint8_t out[MESSAGE_BYTES_MAX], meter **wh
 	{
 		meter	   *m = &f->meters[f->turn];
 
-		f->turn = (f->turn + 1) % f->count;
-		if (m->next_slot > f->series.slot_count)
-			continue;			/* counted as finished already */
-		if (!next_payload(f, m, &p))
+		/* A turn ends with readings. */
+		if (m->next_slot <= f->series.slot_count && meter_market_next(f, m, &p))
+			*leaf = p.type == PAYLOAD_ORDER ? LEAF_ORDER : LEAF_CANCEL;
+		else
 		{
-			m->next_slot = f->series.slot_count + 1;
-			f->finished++;
-			continue;
+			f->turn = (f->turn + 1) % f->count;
+			if (m->next_slot > f->series.slot_count)
+				continue;		/* counted as finished already */
+			if (!next_payload(f, m, &p))
+			{
+				m->next_slot = f->series.slot_count + 1;
+				f->finished++;
+				continue;
+			}
+			*leaf = LEAF_READING;
 		}
 		len = sign_payload(f, m, &p, out);
 		if (len < 0)
 			return -1;
-		m->measured_to_ms = p.t_ms - f->options->clock_ms;
+		if (*leaf == LEAF_READING)
+			m->measured_to_ms = p.t_ms - f->options->clock_ms;
 		*whose = m;
 		return len;
 	}

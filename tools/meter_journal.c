@@ -7,9 +7,10 @@
  *
  * with body lp(meter) | u32 epoch | u64 seq, and for a message i64 measured_to
  * | lp(message), for a head digest[32] | i64 measured_to, for orders what a message has
- * and u8 is_ack | lp(orders, as meter_orders.c writes them).  A record cut off by a
- * crash fails its check; it was never sent, as sending comes after the sync, so
- * reading simply ends there.
+ * and u8 leaf | lp(orders, as meter_orders.c writes them).  Then, but for receipts, u8 leaf
+ * | i64 ordered_to, which journals of meters that knew no market do not have.  A record
+ * cut off by a crash fails its check; it was never sent, as sending comes after the
+ * sync, so reading simply ends there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -79,9 +80,16 @@ record_begin(bytes_out *b, uint8_t *buffer, size_t cap, journal_type type,
 	bytes_put_u64(b, seq);
 }
 
+static void
+record_put_market(bytes_out *b, const meter *m, meter_leaf leaf)
+{
+	bytes_put_u8(b, (uint8_t) leaf);
+	bytes_put_u64(b, (uint64_t) m->ordered_to_ms);
+}
+
 bool
 journal_write_message(int fd, const meter *m, uint32_t epoch, uint64_t seq,
-					  const uint8_t *data, size_t len)
+					  const uint8_t *data, size_t len, meter_leaf leaf)
 {
 	uint8_t		buffer[RECORD_BODY_MAX + 16];
 	bytes_out	b;
@@ -89,12 +97,13 @@ journal_write_message(int fd, const meter *m, uint32_t epoch, uint64_t seq,
 	record_begin(&b, buffer, sizeof(buffer), JOURNAL_MESSAGE, m, epoch, seq);
 	bytes_put_u64(&b, (uint64_t) m->measured_to_ms);
 	bytes_put_lp(&b, data, len);
+	record_put_market(&b, m, leaf);
 	return write_record(fd, &b);
 }
 
 bool
 journal_write_orders(int fd, const meter *m, uint32_t epoch, uint64_t seq,
-					 const uint8_t *data, size_t len, bool is_ack, const meter_orders *orders)
+					 const uint8_t *data, size_t len, meter_leaf leaf, const meter_orders *orders)
 {
 	uint8_t		buffer[RECORD_BODY_MAX + 16];
 	uint8_t		told[ORDERS_BYTES_MAX];
@@ -104,8 +113,9 @@ journal_write_orders(int fd, const meter *m, uint32_t epoch, uint64_t seq,
 	record_begin(&b, buffer, sizeof(buffer), JOURNAL_ORDERS, m, epoch, seq);
 	bytes_put_u64(&b, (uint64_t) m->measured_to_ms);
 	bytes_put_lp(&b, data, len);
-	bytes_put_u8(&b, is_ack);
+	bytes_put_u8(&b, (uint8_t) leaf);
 	bytes_put_lp(&b, told, told_len);
+	record_put_market(&b, m, leaf);
 	return write_record(fd, &b);
 }
 
@@ -128,6 +138,7 @@ journal_write_head(int fd, const meter *m)
 	record_begin(&b, buffer, sizeof(buffer), JOURNAL_HEAD, m, m->epoch, m->last_seq);
 	bytes_put(&b, m->last_digest, SHA256_LEN);
 	bytes_put_u64(&b, (uint64_t) m->measured_to_ms);
+	record_put_market(&b, m, LEAF_READING);
 	return write_record(fd, &b);
 }
 
@@ -179,6 +190,7 @@ record_parse(journal_type type, const uint8_t *p, const uint8_t *end, journal_re
 		if ((at = take(&p, end, 8)) == NULL)
 			return false;
 		r->measured_to_ms = (int64_t) bytes_load_u64(at);
+		r->ordered_to_ms = r->measured_to_ms;
 	}
 	if (type == JOURNAL_MESSAGE || type == JOURNAL_ORDERS)
 	{
@@ -191,7 +203,16 @@ record_parse(journal_type type, const uint8_t *p, const uint8_t *end, journal_re
 		if ((at = take(&p, end, 5)) == NULL || (r->orders_len = bytes_load_u32(at + 1)) > ORDERS_BYTES_MAX ||
 			(r->orders = take(&p, end, r->orders_len)) == NULL)
 			return false;
-		r->is_ack = at[0] != 0;
+		if (at[0] > METER_LEAF_MAX)
+			return false;
+		r->leaf = (meter_leaf) at[0];
+	}
+	if (type != JOURNAL_RECEIPT && p < end)
+	{
+		if ((at = take(&p, end, 9)) == NULL || at[0] > METER_LEAF_MAX)
+			return false;
+		r->leaf = (meter_leaf) at[0];
+		r->ordered_to_ms = (int64_t) bytes_load_u64(at + 1);
 	}
 	return p == end;
 }

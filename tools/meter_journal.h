@@ -22,10 +22,11 @@ typedef struct journal_record
 	uint32_t	epoch;
 	uint64_t	seq;
 	int64_t		measured_to_ms; /* M, H, O */
+	int64_t		ordered_to_ms;	/* M, H, O */
 	uint8_t		digest[SHA256_LEN]; /* H */
 	const uint8_t *message;		/* M, O */
 	size_t		message_len;	/* O: 0 where it is only of what it was told */
-	bool		is_ack;			/* O */
+	meter_leaf	leaf;			/* M, O */
 	const uint8_t *orders;		/* O */
 	size_t		orders_len;		/* 0: as before */
 } journal_record;
@@ -47,9 +48,9 @@ extern int	journal_begin(const char *dir);
 extern bool journal_commit(const char *dir, int fd);
 
 extern bool journal_write_message(int fd, const meter *m, uint32_t epoch, uint64_t seq,
-								  const uint8_t *data, size_t len);
+								  const uint8_t *data, size_t len, meter_leaf leaf);
 extern bool journal_write_orders(int fd, const meter *m, uint32_t epoch, uint64_t seq,
-								 const uint8_t *data, size_t len, bool is_ack, const meter_orders *orders);
+								 const uint8_t *data, size_t len, meter_leaf leaf, const meter_orders *orders);
 extern bool journal_write_receipt(int fd, const meter *m, uint32_t epoch, uint64_t seq);
 extern bool journal_write_head(int fd, const meter *m);
 extern bool journal_sync(int fd);

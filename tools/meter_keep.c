@@ -42,7 +42,7 @@ list_remove(meter_keep *k, kept *e)
 
 /* Hang a message on both lists, without a word to the disk. */
 static kept *
-keep_hang(meter_keep *k, meter *m, uint32_t epoch, uint64_t seq, const uint8_t *data, size_t len, bool is_ack)
+keep_hang(meter_keep *k, meter *m, uint32_t epoch, uint64_t seq, const uint8_t *data, size_t len, meter_leaf leaf)
 {
 	kept	   *e = malloc(sizeof(kept) + len);
 
@@ -55,7 +55,7 @@ keep_hang(meter_keep *k, meter *m, uint32_t epoch, uint64_t seq, const uint8_t *
 	e->whose = m;
 	e->epoch = epoch;
 	e->seq = seq;
-	e->is_ack = is_ack;
+	e->leaf = leaf;
 	e->sent_ms = KEPT_UNSENT;
 	e->len = (uint32_t) len;
 	memcpy(e->data, data, len);
@@ -115,7 +115,7 @@ keep_replay(void *context, const journal_record *r)
 				return true;
 			/* FALLTHROUGH */
 		case JOURNAL_MESSAGE:
-			keep_hang(reader->keep, m, r->epoch, r->seq, r->message, r->message_len, r->is_ack);
+			keep_hang(reader->keep, m, r->epoch, r->seq, r->message, r->message_len, r->leaf);
 			sha256_of(r->message, r->message_len, m->last_digest);
 			break;
 		case JOURNAL_RECEIPT:
@@ -128,6 +128,7 @@ keep_replay(void *context, const journal_record *r)
 	m->epoch = r->epoch;
 	m->last_seq = r->seq;
 	m->measured_to_ms = r->measured_to_ms;
+	m->ordered_to_ms = r->ordered_to_ms;
 	return true;
 }
 
@@ -137,8 +138,7 @@ keep_write_compact(meter_keep *k, meter_fleet *f, int fd)
 {
 	for (kept *e = k->first; e != NULL; e = e->later)
 	{
-		if (e->is_ack ? !journal_write_orders(fd, e->whose, e->epoch, e->seq, e->data, e->len, true, NULL) :
-			!journal_write_message(fd, e->whose, e->epoch, e->seq, e->data, e->len))
+		if (!journal_write_message(fd, e->whose, e->epoch, e->seq, e->data, e->len, e->leaf))
 			return false;
 	}
 	/* A kept message sets the counters back to its own: the heads have the last word. */
@@ -148,7 +148,7 @@ keep_write_compact(meter_keep *k, meter_fleet *f, int fd)
 
 		if (m->last_seq > 0 && !journal_write_head(fd, m))
 			return false;
-		if (m->orders != NULL && !journal_write_orders(fd, m, m->epoch, m->last_seq, NULL, 0, false, m->orders))
+		if (m->orders != NULL && !journal_write_orders(fd, m, m->epoch, m->last_seq, NULL, 0, LEAF_READING, m->orders))
 			return false;
 	}
 	return true;
@@ -178,16 +178,16 @@ meter_keep_open(meter_keep *k, meter_fleet *f, const char *dir)
 }
 
 kept *
-meter_keep_add(meter_keep *k, meter *m, const uint8_t *data, size_t len, bool is_ack)
+meter_keep_add(meter_keep *k, meter *m, const uint8_t *data, size_t len, meter_leaf leaf)
 {
-	kept	   *e = keep_hang(k, m, m->epoch, m->last_seq, data, len, is_ack);
+	kept	   *e = keep_hang(k, m, m->epoch, m->last_seq, data, len, leaf);
 	bool		written = true;
 
 	/* a reading uses up credit */
-	if (k->journal_fd != -1 && (is_ack || (m->orders != NULL && m->orders->prepaid)))
-		written = journal_write_orders(k->journal_fd, m, e->epoch, e->seq, data, len, is_ack, m->orders);
+	if (k->journal_fd != -1 && (leaf == LEAF_ACK || (m->orders != NULL && m->orders->prepaid)))
+		written = journal_write_orders(k->journal_fd, m, e->epoch, e->seq, data, len, leaf, m->orders);
 	else if (k->journal_fd != -1)
-		written = journal_write_message(k->journal_fd, m, e->epoch, e->seq, data, len);
+		written = journal_write_message(k->journal_fd, m, e->epoch, e->seq, data, len, leaf);
 	return written ? e : NULL;
 }
 

@@ -19,6 +19,7 @@ write_messages(meter_fleet *f, const meter_options *o)
 	char		line[2 * MESSAGE_BYTES_MAX + 5] = "\\\\x";
 	int64_t		count = 0;
 	meter	   *m;
+	meter_leaf	leaf;
 	int			len;
 	FILE	   *out = fopen(o->write_file, "w");
 
@@ -27,7 +28,7 @@ write_messages(meter_fleet *f, const meter_options *o)
 		meter_error("could not open \"%s\": %s", o->write_file, strerror(errno));
 		return 1;
 	}
-	while ((len = meter_fleet_sign_next(f, message, &m)) > 0)
+	while ((len = meter_fleet_sign_next(f, message, &m, &leaf)) > 0)
 	{
 		char	   *p = line + 3;
 

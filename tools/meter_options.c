@@ -18,6 +18,7 @@
 
 #define EXIT_USAGE 2
 #define CLOCK_S_MAX 31622400	/* 366 days */
+#define PRICE_MAX 1000000000	/* micro-currency per kWh */
 
 static const char usage_text[] =
 "energyledger-meter plays meters: signs readings, publishes them over MQTT 5,\n"
@@ -34,20 +35,26 @@ static const char usage_text[] =
 "                         or a CSV file: local_time,consumption_kw,pv_kw\n"
 "  --profile-from DATE    first and last day taken from the file, YYYY-MM-DD\n"
 "  --profile-to DATE\n"
-"  --timezone ZONE        of the file's local time (default UTC)\n"
-"  --date DATE            first day played (default 2025-06-21), UTC\n"
+"  --timezone ZONE        of the file's local time, of days (default UTC)\n"
+"  --date DATE            first day played (default 2025-06-21)\n"
 "  --days N               days played (default 1)\n"
 "  --clock-s N            the meters' clocks are N seconds ahead, of the calendar and when they\n"
 "                         judge commands; behind where N is negative (default 0)\n"
 "  --interval-s N         length of an interval (default 900; a file has its own)\n"
-"  --readings-per-message N   intervals in one message (default 1)\n"
+"  --readings-per-message N   intervals in one message (default 1); day: those of a day\n"
 "  --format jws|cose      envelope (default cose)\n"
 "  --epoch N              counter epoch of meters that begin anew (default 1)\n"
+"\n"
+"Market\n"
+"  --market NAME          sign an order for each interval before its readings: for what they\n"
+"                         will be, up to 20 % wrong; one in 50 is cancelled again\n"
+"  --bid-price LOW-HIGH   a meter's limit is between these, micro-currency per kWh, multiples\n"
+"  --ask-price LOW-HIGH   of 1000 (default 150000-350000 and 60000-200000)\n"
 "\n"
 "Where it goes\n"
 "  --broker HOST:PORT     default 127.0.0.1:1883\n"
 "  --client-id ID         default: made from the seed\n"
-"  --tenant NAME          topic levels el/v1/TENANT/SHARD/METER/up/reading\n"
+"  --tenant NAME          topic levels el/v1/TENANT/SHARD/METER/up/TYPE\n"
 "  --shard NAME           (default local and 0)\n"
 "  --rate N               messages a second (default 0: as fast as it goes)\n"
 "  --window N             messages without a receipt at once (default 10000)\n"
@@ -65,7 +72,8 @@ static const char usage_text[] =
 "  --listen-s N           stay at least so long (default 0: until all is receipted)\n"
 "\n"
 "Others\n"
-"  --register             print SQL that registers the meters, and end\n"
+"  --register             print SQL that registers the meters, and end; with --market also\n"
+"                         their parties, and these as members\n"
 "  --write FILE           sign everything into FILE, a line of hex each, publish nothing\n"
 "  --dump FILE            what was signed: meter epoch seq digest-hex, a line each\n"
 "  --flip-bit K           damage every K-th message when first sent\n"
@@ -80,7 +88,7 @@ enum
 	OPT_PROFILE, OPT_PROFILE_FROM, OPT_PROFILE_TO, OPT_TIMEZONE, OPT_DATE, OPT_DAYS, OPT_CLOCK,
 	OPT_INTERVAL, OPT_READINGS, OPT_FORMAT, OPT_EPOCH, OPT_RATE, OPT_WINDOW, OPT_RESEND,
 	OPT_TIMEOUT, OPT_FLIP, OPT_VKEY, OPT_OPERATOR_VKEY, OPT_LISTEN, OPT_NO_RECEIPT, OPT_REGISTER, OPT_QUIET, OPT_STATE,
-	OPT_DUMP, OPT_WRITE, OPT_HELP, OPT_VERSION
+	OPT_DUMP, OPT_WRITE, OPT_MARKET, OPT_BID_PRICE, OPT_ASK_PRICE, OPT_HELP, OPT_VERSION
 };
 
 static const struct option long_options[] = {
@@ -100,6 +108,9 @@ static const struct option long_options[] = {
 	{"clock-s", required_argument, NULL, OPT_CLOCK},
 	{"interval-s", required_argument, NULL, OPT_INTERVAL},
 	{"readings-per-message", required_argument, NULL, OPT_READINGS},
+	{"market", required_argument, NULL, OPT_MARKET},
+	{"bid-price", required_argument, NULL, OPT_BID_PRICE},
+	{"ask-price", required_argument, NULL, OPT_ASK_PRICE},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"epoch", required_argument, NULL, OPT_EPOCH},
 	{"rate", required_argument, NULL, OPT_RATE},
@@ -237,6 +248,45 @@ parse_rate(meter_options *o, const char *text)
 		usage_error("--rate must be from 0 to 1000000 messages a second, not \"%s\"", text);
 }
 
+/* "60000-200000"; numbers below zero have their sign: "-5000--1000" */
+static void
+parse_range(const char *option, const char *text, meter_range *out)
+{
+	char	   *end;
+
+	out->low = strtoll(text, &end, 10);
+	if (end != text && *end == '-' && end[1] != '\0')
+	{
+		text = end + 1;
+		out->high = strtoll(text, &end, 10);
+		if (*end == '\0' && out->low <= out->high && out->low >= -PRICE_MAX && out->high <= PRICE_MAX &&
+			out->low % 1000 == 0 && out->high % 1000 == 0)
+			return;
+	}
+	usage_error("--%s must be LOW-HIGH, multiples of 1000 up to %d either way, not \"%s\"", option, PRICE_MAX, text);
+}
+
+/* What is traded. */
+static bool
+parse_market(meter_options *o, int option, const char *arg)
+{
+	switch (option)
+	{
+		case OPT_MARKET:
+			if (!payload_meter_valid(arg, strlen(arg)))
+				usage_error("--market must be 1 to 64 of A-Z a-z 0-9 . _ : -, not \"%s\"", arg);
+			o->market = arg;
+			return true;
+		case OPT_BID_PRICE:
+			parse_range("bid-price", arg, &o->bid_price);
+			return true;
+		case OPT_ASK_PRICE:
+			parse_range("ask-price", arg, &o->ask_price);
+			return true;
+	}
+	return false;
+}
+
 /* What is played: names, shapes, calendar, envelope. */
 static bool
 parse_what(meter_options *o, int option, const char *arg)
@@ -279,8 +329,8 @@ parse_what(meter_options *o, int option, const char *arg)
 				usage_error("--interval-s must divide a day (86400 s), %d does not", o->interval_s);
 			return true;
 		case OPT_READINGS:
-			o->slots_per_message = (int) parse_int("readings-per-message", arg, 1,
-												   PAYLOAD_READINGS_MAX / METER_READINGS_PER_SLOT_MAX);
+			o->slots_per_message = strcmp(arg, "day") == 0 ? 0 :
+				(int) parse_int("readings-per-message", arg, 1, PAYLOAD_READINGS_MAX / METER_READINGS_PER_SLOT_MAX);
 			return true;
 		case OPT_FORMAT:
 			parse_format(o, arg);
@@ -406,12 +456,13 @@ meter_options_parse(int argc, char **argv, meter_options *o)
 		.host = "127.0.0.1", .port = 1883, .tenant = "local", .shard = "0",
 		.seed = "1", .prefix = "", .profile_from_s = INT64_MIN, .profile_to_s = INT64_MAX,
 		.timezone = "UTC", .start_ms = INT64_C(1750464000000), /* 2025-06-21 */
+		.bid_price = {150000, 350000}, .ask_price = {60000, 200000},
 		.days = 1, .interval_s = 900, .slots_per_message = 1, .format = ENVELOPE_COSE_SIGN1,
 		.epoch = 1, .window = 10000, .resend_after_ms = 3000, .timeout_s = 300,
 	};
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 	{
-		if (!parse_what(o, c, optarg))
+		if (!parse_what(o, c, optarg) && !parse_market(o, c, optarg))
 			parse_way(o, c, optarg);
 	}
 	if (optind < argc)

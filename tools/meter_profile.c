@@ -14,9 +14,6 @@
 
 #define MS_PER_DAY INT64_C(86400000)
 
-#define OBIS_IMPORT "1-0:1.8.0"
-#define OBIS_EXPORT "1-0:2.8.0"
-
 /* Watts at each full hour, linear in between. */
 static const int household_w[25] = {
 	160, 140, 130, 130, 140, 200, 480, 820, 640, 420, 360, 380,
@@ -34,8 +31,8 @@ static const int sun_min[12][2] = {
 };
 
 /* splitmix64: one well-mixed number for each (meter, interval). */
-static uint64_t
-mix(uint64_t a, uint64_t b)
+uint64_t
+meter_mix(uint64_t a, uint64_t b)
 {
 	uint64_t	z = a + b * UINT64_C(0x9e3779b97f4a7c15) + UINT64_C(0x9e3779b97f4a7c15);
 
@@ -44,8 +41,8 @@ mix(uint64_t a, uint64_t b)
 	return z ^ (z >> 31);
 }
 
-static int64_t
-between(uint64_t random, int64_t low, int64_t high)
+int64_t
+meter_between(uint64_t random, int64_t low, int64_t high)
 {
 	return low + (int64_t) (random % (uint64_t) (high - low + 1));
 }
@@ -97,12 +94,12 @@ sun_permille(int64_t day, int minute)
 int64_t
 meter_kind_capacity_w(meter_kind k, uint64_t noise_key)
 {
-	uint64_t	r = mix(noise_key, 0);
+	uint64_t	r = meter_mix(noise_key, 0);
 
 	switch (k)
 	{
 		case KIND_SOLAR:
-			return between(r, 30, 98) * 100;
+			return meter_between(r, 30, 98) * 100;
 		case KIND_BATTERY:
 			return 2400;
 		case KIND_FILE_PV:
@@ -130,23 +127,23 @@ meter_kind_technology(meter_kind k)
 static int64_t
 household_power_w(const meter *m, int minute, uint64_t r)
 {
-	int64_t		size_percent = between(mix(m->noise_key, 1), 60, 150);
+	int64_t		size_percent = meter_between(meter_mix(m->noise_key, 1), 60, 150);
 	int64_t		w = curve_w(household_w, minute) * size_percent / 100;
 
-	w = w * between(r, 75, 125) / 100;
+	w = w * meter_between(r, 75, 125) / 100;
 	/* Now and then a kettle, an oven, a washing machine. */
 	if ((r >> 32) % 20 == 0 && minute > 6 * 60 && minute < 22 * 60)
-		w += between(r >> 40, 600, 2200);
+		w += meter_between(r >> 40, 600, 2200);
 	return w;
 }
 
 static int64_t
 solar_power_w(const meter *m, int64_t day, int minute, uint64_t r)
 {
-	int64_t		clear_percent = between(mix(m->noise_key, (uint64_t) day), 55, 92);
+	int64_t		clear_percent = meter_between(meter_mix(m->noise_key, (uint64_t) day), 55, 92);
 
 	return m->capacity_w * sun_permille(day, minute) / 1000 * clear_percent / 100 *
-		between(r, 85, 100) / 100;
+		meter_between(r, 85, 100) / 100;
 }
 
 static void
@@ -191,32 +188,32 @@ meter_profile_read(const meter *m, const meter_slot *slot,
 	int64_t		middle_ms = slot->from_ms + (slot->to_ms - slot->from_ms) / 2;
 	int64_t		day = middle_ms / MS_PER_DAY;
 	int			minute = (int) (middle_ms % MS_PER_DAY / 60000);
-	uint64_t	r = mix(m->noise_key, (uint64_t) slot->from_ms);
+	uint64_t	r = meter_mix(m->noise_key, (uint64_t) slot->from_ms);
 
 	switch (m->kind)
 	{
 		case KIND_HOUSEHOLD:
-			reading_from_power(&out[0], OBIS_IMPORT, slot, household_power_w(m, minute, r));
+			reading_from_power(&out[0], METER_OBIS_IMPORT, slot, household_power_w(m, minute, r));
 			return 1;
 		case KIND_SHOP:
-			reading_from_power(&out[0], OBIS_IMPORT, slot,
-							   curve_w(shop_w, minute) * between(r, 90, 110) / 100);
+			reading_from_power(&out[0], METER_OBIS_IMPORT, slot,
+							   curve_w(shop_w, minute) * meter_between(r, 90, 110) / 100);
 			return 1;
 		case KIND_SOLAR:
-			reading_from_power(&out[0], OBIS_EXPORT, slot, solar_power_w(m, day, minute, r));
+			reading_from_power(&out[0], METER_OBIS_EXPORT, slot, solar_power_w(m, day, minute, r));
 			return 1;
 		case KIND_BATTERY:
 			/* Fills from ten to three; gives nine tenths of it back from six to eleven. */
-			reading_from_power(&out[0], OBIS_IMPORT, slot,
+			reading_from_power(&out[0], METER_OBIS_IMPORT, slot,
 							   minute >= 600 && minute < 900 ? m->capacity_w : 0);
-			reading_from_power(&out[1], OBIS_EXPORT, slot,
+			reading_from_power(&out[1], METER_OBIS_EXPORT, slot,
 							   minute >= 1080 && minute < 1380 ? m->capacity_w * 9 / 10 : 0);
 			return 2;
 		case KIND_FILE_IMPORT:
-			reading_from_uwh(&out[0], OBIS_IMPORT, slot, slot->import_uwh);
+			reading_from_uwh(&out[0], METER_OBIS_IMPORT, slot, slot->import_uwh);
 			return 1;
 		case KIND_FILE_PV:
-			reading_from_uwh(&out[0], OBIS_EXPORT, slot, slot->pv_uwh);
+			reading_from_uwh(&out[0], METER_OBIS_EXPORT, slot, slot->pv_uwh);
 			return 1;
 	}
 	return 0;

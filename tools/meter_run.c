@@ -145,9 +145,10 @@ static bool
 run_publish(run_state *r, kept *e)
 {
 	const meter_options *o = r->options;
-	const char *to = e->is_ack ? e->whose->ack_topic : e->whose->topic;
+	char		to[TOPIC_LEN_MAX];
 	bool		sent;
 
+	meter_fleet_topic(r->fleet, e->whose, e->leaf, to);
 	if (e->attempts == 0)
 		r->sent_count++;
 	else
@@ -223,10 +224,11 @@ run_sign_and_send(run_state *r)
 	while (count < allowed && !r->all_signed)
 	{
 		meter	   *m;
-		int			len = meter_fleet_sign_next(r->fleet, message, &m);
+		meter_leaf	leaf;
+		int			len = meter_fleet_sign_next(r->fleet, message, &m, &leaf);
 
 		if (len > 0)
-			batch[count] = meter_keep_add(r->keep, m, message, (size_t) len, false);
+			batch[count] = meter_keep_add(r->keep, m, message, (size_t) len, leaf);
 		r->all_signed = len == 0;
 		r->failed = len < 0 || (len > 0 && batch[count] == NULL);
 		if (len <= 0 || r->failed)
