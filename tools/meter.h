@@ -59,6 +59,7 @@ typedef struct meter_options
 	int64_t		profile_to_s;
 	const char *timezone;
 	int64_t		start_ms;
+	int			error_percent;	/* of what is measured */
 	int64_t		clock_ms;		/* how far the meters' clocks are ahead */
 	int			days;
 	int			interval_s;

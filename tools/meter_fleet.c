@@ -224,6 +224,7 @@ next_payload(meter_fleet *f, meter *m, payload *p)
 			meter_orders_obey(m->orders, meter_clock_ms(), &p->reading[p->reading_count], count);
 		for (int i = 0; i < count; i++)
 		{
+			p->reading[p->reading_count + i].value = p->reading[p->reading_count + i].value * (100 + o->error_percent) / 100;
 			p->reading[p->reading_count + i].from_ms += o->clock_ms;
 			p->reading[p->reading_count + i].to_ms += o->clock_ms;
 		}

@@ -40,6 +40,7 @@ static const char usage_text[] =
 "  --days N               days played (default 1)\n"
 "  --clock-s N            the meters' clocks are N seconds ahead, of the calendar and when they\n"
 "                         judge commands; behind where N is negative (default 0)\n"
+"  --error-percent N      what is measured is N percent too much, too little where N is negative\n"
 "  --interval-s N         length of an interval (default 900; a file has its own)\n"
 "  --readings-per-message N   intervals in one message (default 1); day: those of a day\n"
 "  --format jws|cose      envelope (default cose)\n"
@@ -85,7 +86,7 @@ static const char usage_text[] =
 enum
 {
 	OPT_BROKER = 256, OPT_CLIENT_ID, OPT_TENANT, OPT_SHARD, OPT_METERS, OPT_SEED, OPT_PREFIX,
-	OPT_PROFILE, OPT_PROFILE_FROM, OPT_PROFILE_TO, OPT_TIMEZONE, OPT_DATE, OPT_DAYS, OPT_CLOCK,
+	OPT_PROFILE, OPT_PROFILE_FROM, OPT_PROFILE_TO, OPT_TIMEZONE, OPT_DATE, OPT_DAYS, OPT_CLOCK, OPT_ERROR,
 	OPT_INTERVAL, OPT_READINGS, OPT_FORMAT, OPT_EPOCH, OPT_RATE, OPT_WINDOW, OPT_RESEND,
 	OPT_TIMEOUT, OPT_FLIP, OPT_VKEY, OPT_OPERATOR_VKEY, OPT_LISTEN, OPT_NO_RECEIPT, OPT_REGISTER, OPT_QUIET, OPT_STATE,
 	OPT_DUMP, OPT_WRITE, OPT_MARKET, OPT_BID_PRICE, OPT_ASK_PRICE, OPT_HELP, OPT_VERSION
@@ -106,6 +107,7 @@ static const struct option long_options[] = {
 	{"date", required_argument, NULL, OPT_DATE},
 	{"days", required_argument, NULL, OPT_DAYS},
 	{"clock-s", required_argument, NULL, OPT_CLOCK},
+	{"error-percent", required_argument, NULL, OPT_ERROR},
 	{"interval-s", required_argument, NULL, OPT_INTERVAL},
 	{"readings-per-message", required_argument, NULL, OPT_READINGS},
 	{"market", required_argument, NULL, OPT_MARKET},
@@ -337,6 +339,9 @@ parse_what(meter_options *o, int option, const char *arg)
 			return true;
 		case OPT_CLOCK:
 			o->clock_ms = parse_int("clock-s", arg, -CLOCK_S_MAX, CLOCK_S_MAX) * 1000;
+			return true;
+		case OPT_ERROR:
+			o->error_percent = (int) parse_int("error-percent", arg, -100, 100);
 			return true;
 		case OPT_EPOCH:
 			o->epoch = (uint32_t) parse_int("epoch", arg, 0, UINT32_MAX);
