@@ -1,8 +1,9 @@
 #!/bin/bash
 # demo.sh: make demo: the whole way once, in about a minute, on servers of its own.
 #
-# A small neighbourhood's meters sign a day of quarter hours; broker, bridge and
-# ledger take them in; the ledger is sealed and verified; then a thief edits the
+# A small neighbourhood's meters sign a day of quarter hours, and orders for what they
+# will take and give; broker, bridge and ledger take them in; the quarters are cleared
+# and settled; the ledger is sealed and verified; then a thief edits the
 # data file while the server is down, checksum and all, and verify names the row.
 # Nothing shown is prepared: every number is asked from the running servers.
 # With --keep all stays up to be looked at, and a "stop" script is left behind.
@@ -16,7 +17,9 @@ KEEP=0
 
 METERS=20
 SEED=demo
-DAY=2025-06-21
+DAY=$(($(date -u +%Y) - 1))-06-21
+NOON="$DAY 12:00+00"
+HOME_SHOWN=home-02				# a house with a roof
 FLIP_EVERY=191					# messages damaged on their way: one in so many
 
 ./test/deps.sh || exit 1
@@ -80,6 +83,18 @@ edit_data_file()
 	el_cluster_start
 }
 
+# Its gates stay open after the day, so that a day of last year can be traded at once.
+make_market()
+{
+	el_psql > "$EL_TMP/log/market" <<-SQL || el_die "making the market failed"
+		INSERT INTO energyledger.party (party) VALUES ('grid'), ('office');
+		SELECT energyledger.add_prices('grid-buy', '$DAY 00:00+00', NULL, '{310000}');
+		SELECT energyledger.add_prices('grid-sell', '$DAY 00:00+00', NULL, '{70000}');
+		SELECT energyledger.set_market('street', 'EUR', 'grid', 'office', 'grid-buy', 'grid-sell', gate_closure_minutes => -2000000,
+			options => '{"policy": "midpoint"}', vat_ppm => 210000, applies_from => '$DAY 00:00+00');
+	SQL
+}
+
 start_all()
 {
 	el_begin demo
@@ -93,14 +108,15 @@ start_all()
 	export PGDATABASE=energy
 	el_psql -c "CREATE EXTENSION pg_energyledger"
 	el_broker
-	"$METER" --register --meters $METERS --seed $SEED | el_psql > "$EL_TMP/log/register" || el_die "registering failed"
+	make_market
+	"$METER" --register --market street --meters $METERS --seed $SEED | el_psql > "$EL_TMP/log/register" || el_die "registering failed"
 	VKEY=$(el_psql -c "SELECT energyledger.site_vkey()") || exit 1
 	el_bridge_start --id demo --stats-interval-s 1
 }
 
 play()
 {
-	"$METER" --broker "127.0.0.1:$EL_MQTT_PORT" --site-vkey "$VKEY" --seed $SEED --date $DAY \
+	"$METER" --broker "127.0.0.1:$EL_MQTT_PORT" --site-vkey "$VKEY" --seed $SEED --date $DAY --market street \
 		--resend-after-ms 1000 --timeout-s 120 "$@" || el_die "not every message got its receipt"
 }
 
@@ -128,6 +144,42 @@ before its receipt came, or the battery's second day; each got a receipt and cha
 			to_char(sum(energy_wh) FILTER (WHERE direction = 'export') / 1000.0, '990.000') AS given_kwh
 		FROM energyledger.interval_energy JOIN energyledger.meter_current USING (meter)
 		GROUP BY meter, technology ORDER BY meter"
+}
+
+all_cleared()
+{
+	[ "$(el_psql -c "SELECT count(*) FROM energyledger.clearing")" = 96 ]
+}
+
+show_market()
+{
+	say "Before each quarter hour a meter signed an order for it: a house bids for what it expects to take, a roof asks for what it
+expects to give, up to a fifth wrong: $(el_psql -c "SELECT count(*) FROM energyledger.market_order") orders, $(
+		el_psql -c "SELECT count(*) FROM energyledger.order_cancel") of them taken back. The gates close, and a background worker clears each quarter at one price:"
+	el_psql -c "SELECT count(energyledger.close_gate('street', slot, 'end of the demo''s day'))
+		FROM generate_series('$DAY 00:00+00'::timestamptz, '$DAY 23:45+00', '15 minutes') slot" > /dev/null
+	el_progress "clearing ..."
+	el_wait 30 all_cleared || el_die "the market runner did not clear the day"
+	table "SELECT to_char(slot, 'HH24:MI') AS slot, orders, to_char(bid_wh / 1000.0, '90.000') AS bid_kwh, to_char(ask_wh / 1000.0, '90.000') AS asked_kwh,
+			to_char(volume_wh / 1000.0, '90.000') AS traded_kwh, trades, to_char(price_micro_per_kwh / 10000.0, '990.00') AS cents_per_kwh
+		FROM energyledger.clearing WHERE slot IN ('$DAY 04:00+00', '$DAY 07:00+00', '$DAY 10:00+00', '$DAY 12:00+00', '$DAY 16:00+00', '$DAY 18:30+00') ORDER BY slot"
+	say "Who bought from whom at noon:"
+	table "SELECT buyer, seller, energy_wh, to_char(price_micro_per_kwh / 10000.0, '990.00') AS cents_per_kwh, buyer_pays AS buyer_pays_eur, bid_id, ask_id
+		FROM energyledger.trades WHERE market = 'street' AND slot = '$NOON' ORDER BY trade_seq LIMIT 5"
+	say "Each clearing computed again from the signed orders and the rules, by whoever may read them:"
+	table "SELECT count(*) AS clearings, count(*) FILTER (WHERE v.equal) AS equal FROM energyledger.clearing c, energyledger.verify_clearing(c.ledger_id) v"
+	[ "$(el_psql -c "SELECT count(*) FROM energyledger.clearing c, energyledger.verify_clearing(c.ledger_id) v WHERE v.equal")" = 96 ] ||
+		el_die "not every clearing comes out equal again"
+	el_progress "settling ..."
+	el_psql -c "SELECT count(*) FROM energyledger.settle_market('street', '$DAY 00:00+00', '$DAY 24:00+00') WHERE error IS NOT NULL OR pending > 0" > "$EL_TMP/log/settled"
+	[ "$(cat "$EL_TMP/log/settled")" = 0 ] || el_die "not every quarter could be settled"
+	say "Settled against what was measured: the grid sells what a party was short of and takes what it was long. $HOME_SHOWN in three quarters:"
+	table "SELECT to_char(slot, 'HH24:MI') AS slot, bought_wh, sold_wh, import_wh, export_wh, side, deviation_wh, cost AS eur
+		FROM energyledger.imbalance WHERE market = 'street' AND party = '$HOME_SHOWN' AND slot IN ('$DAY 07:00+00', '$NOON', '$DAY 18:30+00') ORDER BY slot"
+	say "What the day comes to, without VAT (what one pays another gets: all together have nothing):"
+	table "SELECT coalesce(who, 'all') AS who, count(*) AS parties, sum(postings) AS postings, to_char(sum(balance_nano) / 1e9, '990.0000') AS balance_eur
+		FROM energyledger.party_balance CROSS JOIN LATERAL (SELECT CASE WHEN party LIKE 'home-%' THEN 'homes' ELSE party END) w(who)
+		GROUP BY ROLLUP (who) ORDER BY GROUPING(who), who"
 }
 
 show_ledger()
@@ -216,7 +268,7 @@ leave_running()
 
 	  $EL_BIN/psql -h $PGHOST -p $PGPORT -U $PGUSER energy
 	  mosquitto_sub -p $EL_MQTT_PORT -V mqttv5 -t 'el/v1/#' -v
-	  $METER --broker 127.0.0.1:$EL_MQTT_PORT --site-vkey '$VKEY' --seed $SEED --state $EL_TMP/meters --date 2025-06-22 --rate 10
+	  $METER --broker 127.0.0.1:$EL_MQTT_PORT --site-vkey '$VKEY' --seed $SEED --state $EL_TMP/meters --date $(date -u -d "$DAY + 1 day" +%F) --rate 10
 	  tail -f $EL_BRIDGE_LOG
 
 	  $EL_TMP/stop      stops it all and removes $EL_TMP
@@ -225,7 +277,7 @@ leave_running()
 }
 
 start_all
-say "$(el_psql -c "SELECT count(*) FROM energyledger.meter") meters play $DAY: households, solar roofs, a shop, a battery; a message each quarter hour,
+say "$(el_psql -c "SELECT count(*) FROM energyledger.meter") meters play $DAY: households, solar roofs, a shop, a battery; an order and a reading each quarter hour,
 one in $FLIP_EVERY damaged on its way. A meter keeps a message until the site's signed receipt covers it."
 play --meters $METERS --flip-bit $FLIP_EVERY --state "$EL_TMP/meters" | sed 's/^/  /'
 [ "${PIPESTATUS[0]}" = 0 ] || exit 1
@@ -234,6 +286,7 @@ play --meters 1 --profile battery | sed 's/^/  /'
 [ "${PIPESTATUS[0]}" = 0 ] || exit 1
 
 show_day
+show_market
 show_ledger
 say "Verified, from the rows up to the signature:"
 el_progress "verifying ..."

@@ -38,37 +38,52 @@ forecast_wh(const payload_reading *reading, uint64_t r)
 	return (wh * (1000 + meter_between(r, -FORECAST_ERROR_PERMILLE, FORECAST_ERROR_PERMILLE)) + 500) / 1000;
 }
 
-/* The orders of one interval, the next of them into p; false where there is none left. */
+/* Past what will be nothing: false where the interval has no more to order. */
+static bool
+slot_part(meter *m, const payload_reading *reading, int count, uint64_t r)
+{
+	while (m->ordered_parts < count && forecast_wh(&reading[m->ordered_parts], r) == 0)
+		m->ordered_parts++;
+	return m->ordered_parts < count;
+}
+
+/*
+ * The next order for an interval into p; false where there is none.  With the last
+ * of them the interval is done: what is kept on disk beside that order says so, and an
+ * order is not signed twice.
+ */
 static bool
 slot_order(const meter_options *o, meter *m, const meter_slot *slot, payload *p)
 {
 	payload_reading reading[METER_READINGS_PER_SLOT_MAX];
 	int			count = meter_profile_read(m, slot, reading);
 	uint64_t	r = meter_mix(meter_mix(m->noise_key, NOISE_FORECAST), (uint64_t) slot->from_ms);
+	bool		found = slot_part(m, reading, count, r);
 
-	while (m->ordered_parts < count)
+	if (found)
 	{
 		const payload_reading *own = &reading[m->ordered_parts++];
 		bool		is_bid = strcmp(own->obis, METER_OBIS_IMPORT) == 0;
-		int64_t		wh = forecast_wh(own, r);
 
-		if (wh == 0)
-			continue;
 		p->type = PAYLOAD_ORDER;
 		memset(&p->order, 0, sizeof(p->order));
 		strcpy(p->order.market, o->market);
 		p->order.side = is_bid ? ORDER_BID : ORDER_ASK;
 		p->order.kind = ORDER_LIMIT;
 		p->order.slot_ms = slot->from_ms;
-		p->order.energy_wh = wh;
+		p->order.energy_wh = forecast_wh(own, r);
 		p->order.has_price = true;
 		p->order.price_micro_per_kwh = is_bid ? limit_price(m, &o->bid_price, NOISE_BID_PRICE) :
 			limit_price(m, &o->ask_price, NOISE_ASK_PRICE);
 		if ((r >> 32) % CANCEL_ONE_IN == 0)
 			m->cancel_seq = m->last_seq + 1;
-		return true;
 	}
-	return false;
+	if (!slot_part(m, reading, count, r))
+	{
+		m->ordered_to_ms = slot->to_ms;
+		m->ordered_parts = 0;
+	}
+	return found;
 }
 
 bool
@@ -98,8 +113,6 @@ meter_market_next(const meter_fleet *f, meter *m, payload *p)
 			continue;			/* signed already */
 		if (slot_order(o, m, &slot[i], p))
 			return true;
-		m->ordered_to_ms = slot[i].to_ms;
-		m->ordered_parts = 0;
 	}
 	return false;
 }

@@ -11,7 +11,7 @@
 # readings, orders, trades and prices and by plain arithmetic: no function of the
 # extension is called there.
 #
-#   DAYS=31      how many: the whole of October. Without it, 3 days around the clock change
+#   DAYS=3       so many days around the clock change, not the whole of October
 #   METERS=200   SEED=month
 
 . "$(dirname "$0")/../lib.sh"
@@ -25,7 +25,7 @@ ZONE=Europe/Amsterdam
 # The newest October that is over, its last Sunday, and the days to play.
 YEAR=$(($(date -u +%Y) - ($(date -u +%-m) < 11)))
 SUNDAY=$((31 - ($(date -u -d "$YEAR-10-31" +%w))))
-DAYS=${DAYS:-3}
+DAYS=${DAYS:-31}
 FIRST=$((DAYS >= 31 ? 1 : SUNDAY - DAYS / 2))
 DATE=$(printf '%d-10-%02d' "$YEAR" "$FIRST")
 LATE_HOUSE=house-07				# its first day comes when all is settled
@@ -52,13 +52,14 @@ month()
 # checks FILE: each line it prints is a test: name|got|wanted
 checks()
 {
-	local name got wanted seen=0
+	local name got wanted status
 
+	month "$1" > "$EL_TMP/said" 2> "$EL_TMP/errors"
+	status=$?
 	while IFS='|' read -r name got wanted; do
 		el_is "$name" "$got" "$wanted"
-		seen=1
-	done < <(month "$1" 2>&1)
-	el_ok "$1 checked something" test $seen = 1
+	done < "$EL_TMP/said"
+	el_is "$1 ran to its end" $status 0 || cat "$EL_TMP/errors"
 }
 
 took()
