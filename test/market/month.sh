@@ -4,8 +4,9 @@
 # Households, of which half have a roof, a shop and a battery sign an order for each
 # slot and their readings day by day, with the clock change of October among the days.
 # The messages are the meters' own, brought to ingest() in batches without a broker
-# between.  Each slot is cleared, cleared again and settled; one day of one meter comes
-# late, another is corrected, and both are settled anew.
+# between.  Each slot is cleared, settled, and cleared again; grid and levy are charged,
+# and everybody gets an invoice.  Then one day of one meter comes late, one of another is
+# corrected, and both are settled and invoiced anew.
 #
 # What should have come of it is computed by month_sums.sql, from the rows of messages,
 # readings, orders, trades and prices and by plain arithmetic: no function of the
@@ -82,14 +83,19 @@ el_psql -c "\\copy given (message) FROM '$EL_TMP/said'" -c "\\copy again (messag
 rm "$EL_TMP/said" "$EL_TMP/wrong"
 took signed
 
-month month_ingest.sql > "$EL_TMP/ingested"
+month month_ingest.sql || el_die "could not bring the messages"
 took ingested
-month month_clear.sql
+month month_clear.sql || el_die "could not clear"
 took cleared
-month month_settle.sql
+month month_settle.sql || el_die "could not settle"
 took settled
+month month_bills.sql > /dev/null || el_die "could not charge and invoice"
+took "charged and invoiced"
+month month_again.sql > /dev/null || el_die "could not settle and invoice again"
+took "the first day again"
 checks month_verify.sql
-took "cleared again"
+took verified
 checks month_sums.sql
 took summed
+month month_table.sql -P format=aligned -P tuples_only=off -P footer=off | sed 's/^/# /'
 el_done

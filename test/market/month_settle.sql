@@ -1,4 +1,4 @@
--- Settled day by day; then what was late and what was wrong comes, and its day is settled again.
+-- Settled day by day.
 SET my.since = :'since';
 SET my.until = :'until';
 CREATE UNLOGGED TABLE settled (slot timestamptz, settlement bigint, run integer, pending integer, error text);
@@ -16,8 +16,3 @@ $$;
 CREATE UNLOGGED TABLE waited AS
     SELECT DISTINCT waits_for_party, waits_for_meter, known_now, state FROM energyledger.settlement_status
      WHERE market = 'street' AND slot < :'since'::timestamptz + interval '25 hours' AND waits_for_meter IS NOT NULL;
-INSERT INTO verdict SELECT 'late: ' || i.verdict, i.reason, count(*) FROM energyledger.ingest(ARRAY(SELECT message FROM held)) i GROUP BY 1, 2;
-INSERT INTO verdict SELECT 'corrected: ' || i.verdict, i.reason, count(*)
-  FROM energyledger.ingest(ARRAY(SELECT message FROM again WHERE energyledger.parse_message(message) ->> 'meter' = :'wrong')) i GROUP BY 1, 2;
-CREATE UNLOGGED TABLE settled_again AS
-    SELECT * FROM energyledger.settle_market('street', :'since', :'since'::timestamptz + interval '25 hours');

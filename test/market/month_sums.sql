@@ -132,5 +132,31 @@ SELECT 'what the street took from the grid is what it bought there, and did not 
   FULL JOIN (SELECT from_at AS slot, sum(CASE kind WHEN 'deviation_short' THEN energy_wh ELSE -energy_wh END) AS wh FROM energyledger.posting WHERE kind LIKE 'deviation%' GROUP BY 1) p USING (slot)
  WHERE coalesce(m.wh, 0) <> coalesce(p.wh, 0);
 SELECT 'what was wrong changed what its house pays', count(*) > 0 AND sum(p.amount_nano) < 0, true FROM energyledger.posting p WHERE p.reverses IS NOT NULL AND p.kind = 'deviation_short';
-SELECT 'balances are these sums', count(*), 0
-  FROM (SELECT party, sum(amount) AS amount FROM sums.posted GROUP BY party) s FULL JOIN energyledger.party_balance b USING (party) WHERE s.amount IS DISTINCT FROM b.balance_nano;
+
+-- ---------------------------------------------------------------- invoices
+
+-- What each party owes at each rate of VAT: the market's sums, grid and levy by what it took, a
+-- standing charge by day; the grid only what it traded.
+CREATE TABLE sums.bill AS
+    SELECT party, -got + coalesce(taken, 0) * (79990 + 12345) AS net_21, CASE WHEN taken IS NULL THEN 0 ELSE :days * 333333000::numeric END AS net_9
+      FROM (SELECT party, sum(amount) AS got FROM sums.posted GROUP BY party) p FULL JOIN (SELECT party, sum(taken) AS taken FROM sums.measured GROUP BY party) m USING (party);
+
+SELECT 'what is invoiced to each party is what it owes, to the nano', count(*), 0
+  FROM sums.bill b FULL JOIN (SELECT party, sum(net_nano) AS net FROM energyledger.invoice GROUP BY party) i USING (party) WHERE b.net_21 + b.net_9 IS DISTINCT FROM i.net;
+SELECT 'with VAT, rounded to cents, where one invoice has it all', count(*) FILTER (WHERE i.total_cents <> round((b.net_21 + b.net_9 + round(b.net_21 * 0.21) + round(b.net_9 * 0.09)) / 10000000)) || ' of ' || count(*),
+       '0 of ' || (SELECT count(DISTINCT party) - 2 FROM energyledger.market_member)
+  FROM sums.bill b JOIN (SELECT party, max(total_cents) AS total_cents FROM energyledger.invoice GROUP BY party HAVING count(*) = 1) i USING (party);
+SELECT 'each invoice is its lines, and its lines are their postings', count(*), 0
+  FROM energyledger.invoice i
+  LEFT JOIN (SELECT number, sum(amount_nano) AS amount, count(*) AS lines FROM energyledger.invoice_line GROUP BY number) l USING (number)
+  LEFT JOIN (SELECT x.number, sum(CASE i.party WHEN p.payer THEN p.amount_nano::numeric WHEN p.payee THEN -p.amount_nano END) AS amount
+               FROM energyledger.invoice_posting x JOIN energyledger.posting p ON p.ledger_id = x.posting JOIN energyledger.invoice i USING (number) GROUP BY x.number) p USING (number)
+ WHERE (l.amount, l.lines, p.amount) IS DISTINCT FROM (i.total_cents * 10000000::numeric, i.lines::bigint, i.total_cents * 10000000::numeric);
+SELECT 'the late house pays more for it, the wrong one gets back', count(*) FILTER (WHERE i.party = 'home-' || right(:'late', 2) AND i.total_cents > 0) || ' ' || count(*) FILTER (WHERE i.party = 'home-' || right(:'wrong', 2) AND i.total_cents < 0), '1 1'
+  FROM invoiced i WHERE i.round = 2;
+SELECT 'numbers run without a gap', min(sequence) || ' ' || max(sequence) || ' ' || count(DISTINCT sequence), '1 ' || count(*) || ' ' || count(*) FROM energyledger.invoice;
+SELECT 'each party''s postings come to its invoices', count(*), 0
+  FROM (SELECT party, sum(amount) AS amount
+          FROM (SELECT payer AS party, amount_nano::numeric AS amount FROM energyledger.posting UNION ALL SELECT payee, -amount_nano FROM energyledger.posting) p
+         WHERE party <> 'office' GROUP BY party) p
+  FULL JOIN (SELECT party, sum(total_cents) * 10000000 AS amount FROM energyledger.invoice GROUP BY party) i USING (party) WHERE p.amount IS DISTINCT FROM i.amount;

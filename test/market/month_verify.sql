@@ -12,7 +12,11 @@ SELECT 'the first day was settled again, and no other', count(*) || ' ' || min(s
        '96 ' || :'since'::timestamptz || ' ' || :'since'::timestamptz + interval '23 hours 45 minutes' FROM energyledger.settlement WHERE run = 1;
 SELECT 'nothing waits', count(*), 0 FROM energyledger.settlement s
  WHERE pending > 0 AND NOT EXISTS (SELECT FROM energyledger.settlement l WHERE l.market = s.market AND l.slot = s.slot AND l.run > s.run);
+SELECT 'each party has an invoice, and those whose day came anew a second, with the grid', count(*) FILTER (WHERE round = 1) || ', ' || string_agg(party, ' ' ORDER BY party) FILTER (WHERE round > 1),
+       (SELECT count(DISTINCT party) + 1 FROM energyledger.market_member) || ', grid home-' || least(right(:'late', 2), right(:'wrong', 2)) || ' home-' || greatest(right(:'late', 2), right(:'wrong', 2)) FROM invoiced;
+SELECT 'the extension''s own check of invoices finds nothing', count(*), 0 FROM energyledger.invoice_check;
+SELECT 'nothing is left to be invoiced', count(*), 0 FROM energyledger.unbilled('office');
 SELECT 'the correction was taken back and booked anew', count(*) > 0 AND count(*) = count(*) FILTER (WHERE p.kind LIKE 'deviation%' AND :'wrong' = replace(replace(p.payer || p.payee, 'grid', ''), 'home', 'house')), true
-  FROM energyledger.posting p WHERE p.reverses IS NOT NULL;
+  FROM energyledger.posting p WHERE p.reverses IS NOT NULL AND p.market = 'street';
 SELECT 'the ledger is sealed', energyledger.seal() IS NOT NULL, true;
 SELECT 'verify finds nothing', count(*), 0 FROM energyledger.verify();
