@@ -92,6 +92,10 @@ make_market()
 		SELECT energyledger.add_prices('grid-sell', '$DAY 00:00+00', NULL, '{70000}');
 		SELECT energyledger.set_market('street', 'EUR', 'grid', 'office', 'grid-buy', 'grid-sell', gate_closure_minutes => -2000000,
 			options => '{"policy": "midpoint"}', vat_ppm => 210000, applies_from => '$DAY 00:00+00');
+		SELECT energyledger.add_tariff_component('street', 'traded', 'energy', 'office', 'EUR', 0),
+			energyledger.add_tariff_component('street', 'lines', 'network', 'office', 'EUR', 80000, vat_ppm => 210000),
+			energyledger.add_tariff_component('street', 'base', 'standing', 'office', 'EUR', price_micro_per_day => 250000, vat_ppm => 210000);
+		SELECT energyledger.register_biller('office', 'Office of the street', collects => '{street}', prices_max => 1);
 	SQL
 }
 
@@ -180,6 +184,28 @@ expects to give, up to a fifth wrong: $(el_psql -c "SELECT count(*) FROM energyl
 	table "SELECT coalesce(who, 'all') AS who, count(*) AS parties, sum(postings) AS postings, to_char(sum(balance_nano) / 1e9, '990.0000') AS balance_eur
 		FROM energyledger.party_balance CROSS JOIN LATERAL (SELECT CASE WHEN party LIKE 'home-%' THEN 'homes' ELSE party END) w(who)
 		GROUP BY ROLLUP (who) ORDER BY GROUPING(who), who"
+}
+
+show_invoice()
+{
+	local number line
+
+	el_progress "charging and invoicing ..."
+	el_psql > "$EL_TMP/log/invoices" <<-SQL || el_die "invoicing failed"
+		SELECT energyledger.set_contract(party, 'street', 'UTC', '$DAY 00:00+00') FROM energyledger.market_member_current;
+		SELECT energyledger.charge(party, '$DAY', '$DAY'::date + 1) FROM energyledger.market_member_current;
+		SELECT * FROM energyledger.invoice_all('office', '$DAY 00:00+00', '$DAY 24:00+00');
+	SQL
+	number=$(el_psql -c "SELECT number FROM energyledger.invoice WHERE party = '$HOME_SHOWN'")
+	say "Each party gets one invoice for all of it, network and standing charge too ($(
+		el_psql -c "SELECT count(*) FILTER (WHERE total_cents >= 0) || ' invoices, ' || count(*) FILTER (WHERE total_cents < 0) || ' credit notes' FROM energyledger.invoice")). That of $HOME_SHOWN, $number:"
+	table "SELECT line, text, to_char(energy_wh / 1000.0, '990.000') AS kwh, postings, to_char(amount_nano / 1e9, '990.000000000') AS eur
+		FROM energyledger.invoice_line WHERE number = '$number'
+		UNION ALL SELECT NULL, 'total', NULL, NULL, to_char(total_cents / 100.0, '990.00') FROM energyledger.invoice WHERE number = '$number' ORDER BY 1"
+	line=$(el_psql -c "SELECT line FROM energyledger.invoice_line WHERE number = '$number' AND kind = 'deviation_short'")
+	say "What its line $line was made of; receipt() proves each row by its number:"
+	table "SELECT evidence, count(*), min(from_at) AS first_from, max(to_at) AS last_to, min(evidence_id) AS first_number FROM energyledger.invoice_evidence('$number', $line) GROUP BY evidence ORDER BY evidence"
+	[ "$(el_psql -c "SELECT count(*) FROM energyledger.invoice_check")" = 0 ] || el_die "invoice_check finds something"
 }
 
 show_ledger()
@@ -287,6 +313,7 @@ play --meters 1 --profile battery | sed 's/^/  /'
 
 show_day
 show_market
+show_invoice
 show_ledger
 say "Verified, from the rows up to the signature:"
 el_progress "verifying ..."
