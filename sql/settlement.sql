@@ -196,6 +196,7 @@ DECLARE
     fresh energyledger.settlement_position[];
     wanted energyledger.posting[];
     undone bigint[] := '{}';
+    bookings bigint[];
     parties integer;
     pending integer;
     id bigint;
@@ -264,11 +265,13 @@ BEGIN
                                      WHERE x.market = settle.market AND x.slot = settle.slot ORDER BY x.party, x.run DESC) b ON b.party = p.party
                         WHERE (p.bought_wh, p.sold_wh, p.import_wh, p.export_wh, p.quality) IS DISTINCT FROM (b.bought_wh, b.sold_wh, b.import_wh, b.export_wh, b.quality));
         -- what stands and is still right stays
+        -- (an array: joined to the runs, with nested loops off, all postings there are would be read)
+        bookings := ARRAY(SELECT s.ledger_id FROM energyledger.settlement s WHERE s.market = settle.market AND s.slot = settle.slot);
         WITH standing AS (
             SELECT p.*, md5(ROW(p.kind, p.payer, p.payee, p.amount_nano, p.currency, p.vat_ppm, p.energy_wh, p.price_micro_per_kwh, p.trade_seq, p.component)::text) AS same
               FROM energyledger.posting p
-             WHERE p.booking IN (SELECT s.ledger_id FROM energyledger.settlement s WHERE s.market = settle.market AND s.slot = settle.slot)
-               AND p.reverses IS NULL AND NOT EXISTS (SELECT FROM energyledger.posting r WHERE r.reverses = p.ledger_id)),
+             WHERE p.booking = ANY (bookings)
+               AND p.reverses IS NULL AND NOT EXISTS (SELECT FROM energyledger.posting r WHERE r.booking = ANY (bookings) AND r.reverses = p.ledger_id)),
         due AS (
             SELECT w AS posting, md5(ROW(w.kind, w.payer, w.payee, w.amount_nano, w.currency, w.vat_ppm, w.energy_wh, w.price_micro_per_kwh, w.trade_seq, w.component)::text) AS same
               FROM unnest(wanted) w)
@@ -288,9 +291,11 @@ BEGIN
     RETURNING ledger_id INTO id;
     INSERT INTO energyledger.settlement_position (market, slot, run, party, bought_wh, sold_wh, import_wh, export_wh, deviation_wh, quality)
     SELECT p.market, p.slot, p.run, p.party, p.bought_wh, p.sold_wh, p.import_wh, p.export_wh, p.deviation_wh, p.quality FROM unnest(fresh) p ORDER BY p.party;
-    INSERT INTO energyledger.posting (booking, kind, payer, payee, amount_nano, currency, vat_ppm, energy_wh, price_micro_per_kwh, from_at, to_at, market, trade_seq, component, reverses)
-    SELECT id, p.kind, p.payer, p.payee, -p.amount_nano, p.currency, p.vat_ppm, -p.energy_wh, p.price_micro_per_kwh, p.from_at, p.to_at, p.market, p.trade_seq, p.component, p.ledger_id
-      FROM energyledger.posting p WHERE p.ledger_id = ANY (undone) AND p.booking IN (SELECT s.ledger_id FROM energyledger.settlement s WHERE s.market = settle.market AND s.slot = settle.slot);
+    IF cardinality(undone) > 0 THEN
+        INSERT INTO energyledger.posting (booking, kind, payer, payee, amount_nano, currency, vat_ppm, energy_wh, price_micro_per_kwh, from_at, to_at, market, trade_seq, component, reverses)
+        SELECT id, p.kind, p.payer, p.payee, -p.amount_nano, p.currency, p.vat_ppm, -p.energy_wh, p.price_micro_per_kwh, p.from_at, p.to_at, p.market, p.trade_seq, p.component, p.ledger_id
+          FROM energyledger.posting p WHERE p.ledger_id = ANY (undone) AND p.booking = ANY (bookings);
+    END IF;
     INSERT INTO energyledger.posting (booking, kind, payer, payee, amount_nano, currency, vat_ppm, energy_wh, price_micro_per_kwh, from_at, to_at, market, trade_seq, component)
     SELECT id, p.kind, p.payer, p.payee, p.amount_nano, p.currency, p.vat_ppm, p.energy_wh, p.price_micro_per_kwh, p.from_at, p.to_at, p.market, p.trade_seq, p.component
       FROM unnest(wanted) p;
