@@ -59,11 +59,11 @@ typedef struct meter_options
 	int64_t		profile_to_s;
 	const char *timezone;
 	int64_t		start_ms;
-	int			error_percent;	/* of what is measured */
 	int64_t		clock_ms;		/* how far the meters' clocks are ahead */
 	int			days;
 	int			interval_s;
 	int			slots_per_message;	/* 0: those of a local day */
+	int			error_percent;	/* of what is measured */
 	const char *market;			/* NULL: nothing is traded */
 	meter_range bid_price;		/* micro-currency per kWh */
 	meter_range ask_price;

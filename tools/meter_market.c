@@ -33,7 +33,7 @@ forecast_wh(const payload_reading *reading, uint64_t r)
 {
 	int64_t		wh = reading->value;
 
-	for (int scale = reading->scale; scale < 0; scale++)
+	for (int8_t scale = reading->scale; scale < 0; scale++)
 		wh /= 10;
 	return (wh * (1000 + meter_between(r, -FORECAST_ERROR_PERMILLE, FORECAST_ERROR_PERMILLE)) + 500) / 1000;
 }
