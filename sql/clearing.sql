@@ -199,27 +199,30 @@ CREATE FUNCTION energyledger.due_slots(at timestamptz DEFAULT now(), holes inter
 RETURNS TABLE (market text, slot timestamptz, gate_at timestamptz)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+-- asked every second: what was cleared long ago is never read
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
     WITH RECURSIVE own AS (
         SELECT m.market, greatest(min(m.applies_from), min(m.recorded_at)) AS since, min(m.slot_minutes) AS minutes,
                make_interval(mins => greatest(max(m.gate_closure_minutes), 0)) AS ahead
           FROM energyledger.market m GROUP BY m.market),
     -- auctions: from the newest clearing on, and holes that were left behind it
-    slot AS (
-        SELECT o.market, t.slot
-          FROM own o
-          LEFT JOIN LATERAL (SELECT x.slot FROM energyledger.clearing x WHERE x.market = o.market ORDER BY x.slot DESC LIMIT 1) c ON true
-         CROSS JOIN LATERAL generate_series(date_bin(make_interval(mins => o.minutes), greatest(o.since, least(c.slot, $1 - $2)), 'epoch'),
-                                            $1 + o.ahead, make_interval(mins => o.minutes)) t(slot)
-         WHERE t.slot >= o.since
-        UNION
-        -- gates that were closed before their time
-        SELECT g.market, g.slot FROM energyledger.market_gate g WHERE g.closed_at > $1 - $2),
+    slot AS MATERIALIZED (
+        SELECT u.market, u.slot
+          FROM (SELECT o.market, t.slot
+                  FROM own o
+                  LEFT JOIN LATERAL (SELECT x.slot FROM energyledger.clearing x WHERE x.market = o.market ORDER BY x.slot DESC LIMIT 1) c ON true
+                 CROSS JOIN LATERAL generate_series(date_bin(make_interval(mins => o.minutes), greatest(o.since, least(c.slot, $1 - $2)), 'epoch'),
+                                                    $1 + o.ahead, make_interval(mins => o.minutes)) t(slot)
+                 WHERE t.slot >= o.since
+                UNION
+                -- gates that were closed before their time
+                SELECT g.market, g.slot FROM energyledger.market_gate g WHERE g.closed_at > $1 - $2) u
+         WHERE NOT EXISTS (SELECT FROM energyledger.clearing c WHERE c.market = u.market AND c.slot = u.slot)),
     auction AS (
-        SELECT s.market, s.slot, energyledger.gate_closes_at(s.market, s.slot) AS gate_at, r.method
+        SELECT s.market, s.slot, energyledger.gate_closes_at(s.market, s.slot) AS gate_at
           FROM slot s CROSS JOIN LATERAL energyledger.market_rules(s.market, s.slot) r
-         WHERE date_bin(make_interval(mins => r.slot_minutes), s.slot, 'epoch') = s.slot
-           AND NOT EXISTS (SELECT FROM energyledger.clearing c WHERE c.market = s.market AND c.slot = s.slot)),
+         WHERE date_bin(make_interval(mins => r.slot_minutes), s.slot, 'epoch') = s.slot),
     -- continuous markets: slots with orders, one after the other, and what is new in each
     traded (market, slot) AS (
         SELECT o.market, (SELECT min(x.slot) FROM energyledger.market_order x WHERE x.market = o.market AND x.slot > $1 - $2 - o.ahead)
