@@ -114,7 +114,7 @@ clear_summary(FunctionCallInfo fcinfo, const Clearing *c, char *difference)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "clear_book() has no row to return");
 	value[0] = Int64GetDatum(c->book->through_no);
-	value[1] = PointerGetDatum(log_bytea(c->out->input_hash, sizeof(c->out->input_hash)));
+	value[1] = log_bytea(c->out->input_hash, sizeof(c->out->input_hash));
 	value[2] = Int64GetDatum(c->book->in->count);
 	value[3] = Int64GetDatum(r->trades);
 	value[4] = Int64GetDatum(c->book->energy[MATCHING_BID]);
