@@ -204,15 +204,16 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SE
 AS $$
     WITH RECURSIVE own AS (
         SELECT m.market, greatest(min(m.applies_from), min(m.recorded_at)) AS since, min(m.slot_minutes) AS minutes,
-               make_interval(mins => greatest(max(m.gate_closure_minutes), 0)) AS ahead
+               make_interval(mins => greatest(max(m.gate_closure_minutes), 0)) AS ahead,
+               make_interval(mins => greatest(-min(m.gate_closure_minutes), 0)) AS behind
           FROM energyledger.market m GROUP BY m.market),
-    -- auctions: from the newest clearing on, and holes that were left behind it
+    -- from the newest clearing on, and holes that were left behind it: slots whose gate closed lately, or is open
     slot AS MATERIALIZED (
         SELECT u.market, u.slot
           FROM (SELECT o.market, t.slot
                   FROM own o
                   LEFT JOIN LATERAL (SELECT x.slot FROM energyledger.clearing x WHERE x.market = o.market ORDER BY x.slot DESC LIMIT 1) c ON true
-                 CROSS JOIN LATERAL generate_series(date_bin(make_interval(mins => o.minutes), greatest(o.since, least(c.slot, $1 - $2)), 'epoch'),
+                 CROSS JOIN LATERAL generate_series(date_bin(make_interval(mins => o.minutes), greatest(o.since, least(coalesce(c.slot, o.since), $1 - $2 - o.behind)), 'epoch'),
                                                     $1 + o.ahead, make_interval(mins => o.minutes)) t(slot)
                  WHERE t.slot >= o.since
                 UNION
@@ -245,7 +246,7 @@ AS $$
      ORDER BY 3, 2, 1
 $$;
 COMMENT ON FUNCTION energyledger.due_slots(timestamptz, interval) IS
-'Slots that are to be cleared: of auctions those whose gate is closed, from the newest that is cleared on, and so far back those that were left out; of continuous markets those with something new. at: as if it were then; holes: how far back. '
+'Slots that are to be cleared: of auctions those whose gate is closed, from the newest that is cleared on, and those that were left out whose gate closed not longer ago than so; of continuous markets those with something new. at: as if it were then; holes: how far back. '
 'Result: market, slot, when its gate closes; the earliest first. Slots before a market was made are not looked for. Needs SELECT on market, market_gate, market_order, order_cancel and clearing. No errors.';
 
 CREATE FUNCTION energyledger.run_market(holes interval DEFAULT '7 days', most integer DEFAULT 1000)

@@ -98,3 +98,16 @@ SELECT energyledger.close_gate('rules:m', '2025-06-01 12:00Z', 'long closed');
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT energyledger.close_gate('rules:late', '2025-06-01 12:15Z', 'x');
 ROLLBACK;
+
+-- what is due: all since the market was made, also where the server was away for long, and slots whose gate closes two weeks after they began also
+-- where a later one was cleared before; holes of auctions that close ahead only as far back as is asked for
+SELECT pg_temp.make('market', 'rules:after', 'slot_minutes', '60', 'gate_closure_minutes', '-20160', 'applies_from', '2025-01-01 00:00Z'),
+       pg_temp.make('market', 'rules:ahead', 'slot_minutes', '60', 'gate_closure_minutes', '60', 'applies_from', '2025-01-01 00:00Z');
+SELECT recorded_at AS made, date_bin('1 hour', recorded_at, 'epoch') + interval '10 days' AS tenth FROM energyledger.market WHERE market = 'rules:after' \gset
+CREATE FUNCTION pg_temp.due(market text, at timestamptz, holes interval DEFAULT '1 hour') RETURNS text LANGUAGE sql AS $$
+    SELECT format('%s, gates closed: %s, in their sequence: %s', count(*), bool_and(gate_at <= at), array_agg(slot) = array_agg(slot ORDER BY slot))
+      FROM energyledger.due_slots(at, holes) d WHERE d.market = due.market $$;
+SELECT pg_temp.due('rules:after', timestamptz :'made' + interval '24 days'), pg_temp.due('rules:ahead', timestamptz :'made' + interval '24 days');
+SELECT energyledger.close_gate(m, :'tenth', 'early') IS NOT NULL AND energyledger.clear(m, :'tenth') > 0 AS cleared FROM unnest('{rules:after,rules:ahead}'::text[]) m;
+SELECT pg_temp.due('rules:after', timestamptz :'made' + interval '24 days'), pg_temp.due('rules:ahead', timestamptz :'made' + interval '24 days');
+SELECT pg_temp.due('rules:after', timestamptz :'made' + interval '15 days', '1 day'), pg_temp.due('rules:ahead', timestamptz :'made' + interval '5 days', '1 day');
