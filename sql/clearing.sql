@@ -257,10 +257,13 @@ AS $$
 #variable_conflict use_column
 DECLARE
     due record;
+    locked text[] := '{}';
 BEGIN
     -- one runner: another has done it by the time that this one gets on
     PERFORM energyledger.market_lock('', true);
     FOR due IN SELECT d.market, d.slot FROM energyledger.due_slots(clock_timestamp(), holes) d LIMIT most LOOP
+        -- where there is a lock_timeout, a market is waited for once
+        CONTINUE WHEN due.market = ANY (locked);
         market := due.market;
         slot := due.slot;
         clearing := NULL;
@@ -269,6 +272,9 @@ BEGIN
             clearing := energyledger.clear(due.market, due.slot);
         EXCEPTION WHEN query_canceled OR admin_shutdown OR deadlock_detected THEN
             RAISE;
+        WHEN lock_not_available THEN
+            error := SQLERRM;
+            locked := locked || due.market;
         WHEN OTHERS THEN
             error := SQLERRM;
         END;
@@ -278,7 +284,7 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.run_market(interval, integer) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.run_market(interval, integer) IS
-'Clears all slots that are due (due_slots), the earliest first, as the background worker does every energyledger.market_interval. Can be called at any time, by several at a time: what is cleared stays so. holes: as due_slots(); most: so many at most. '
+'Clears all slots that are due (due_slots), the earliest first, as the background worker does every energyledger.market_interval. Can be called at any time, by several at a time: what is cleared stays so. holes: as due_slots(); most: so many at most. With a lock_timeout, a market that is locked longer is left out. '
 'Result: a row for each: its clearing, or the error for which it could not be cleared; then it is due again. Errors: 25000 in other isolation levels than READ COMMITTED.';
 
 -- ---------------------------------------------------------------- reading it

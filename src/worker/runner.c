@@ -15,6 +15,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -23,9 +24,11 @@
 #include "storage/bufmgr.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -40,10 +43,25 @@
 #define RUNNER_IDLE_MS 10000	/* between two looks at the setting while it is off */
 #define RUNNER_SLOTS 100		/* cleared in one transaction */
 #define RUNNER_HOLES_EVERY_S 3600	/* so often it looks a week back, otherwise an hour */
+#define RUNNER_LOCK_WAIT "2s"	/* for whoever has orders of a market in an open transaction */
+#define RUNNER_COMPLAINTS_MAX 10000 /* remembered */
 
 PGDLLEXPORT void runner_main(Datum arg);
 
 static SharedDatabase *mine = NULL;
+static volatile sig_atomic_t runner_in_transaction = false;
+
+/*
+ * Between transactions it leaves by itself.  In one it may be waiting for a lock that
+ * nobody gives back, as that of a prepared transaction.
+ */
+static void
+runner_terminate(SIGNAL_ARGS)
+{
+	SignalHandlerForShutdownRequest(postgres_signal_arg);
+	if (runner_in_transaction)
+		die(postgres_signal_arg);
+}
 
 static bool
 runner_market_exists(void)
@@ -110,6 +128,9 @@ runner_begin(void)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	/* a market that somebody keeps locked shall not keep the others waiting */
+	(void) set_config_option("lock_timeout", RUNNER_LOCK_WAIT, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
 	/* nobody's functions but the system's, and one level whatever the database's settings say */
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
@@ -117,17 +138,57 @@ runner_begin(void)
 	PushActiveSnapshot(GetTransactionSnapshot());
 }
 
-/* An error is said when it comes up, not each second that it stays. */
+typedef struct RunnerComplaint
+{
+	uint64		slot;			/* hash of market and slot */
+	uint64		error;			/* hash of what was said of it */
+} RunnerComplaint;
+
+static HTAB *
+runner_complaints(void)
+{
+	static HTAB *complaints = NULL;
+	HASHCTL		info;
+
+	if (complaints != NULL && hash_get_num_entries(complaints) >= RUNNER_COMPLAINTS_MAX)
+	{
+		hash_destroy(complaints);
+		complaints = NULL;
+	}
+	if (complaints == NULL)
+	{
+		info.keysize = sizeof(uint64);
+		info.entrysize = sizeof(RunnerComplaint);
+		complaints = hash_create("energyledger market runner's complaints", 64, &info, HASH_ELEM | HASH_BLOBS);
+	}
+	return complaints;
+}
+
+static uint64
+runner_hash(const char *text)
+{
+	return hash_bytes_extended((const unsigned char *) text, strlen(text), 0);
+}
+
+/* An error is said when it comes up, not each second that it stays.  NULL: there is none. */
 static void
 runner_complain(const char *market, const char *slot, const char *error)
 {
-	static char last[512] = "";
-	char		now[512];
+	uint64		key = runner_hash(psprintf("%s %s", market, slot));
+	uint64		hash;
+	RunnerComplaint *complaint;
+	bool		found;
 
-	snprintf(now, sizeof(now), "%s %s %s", market, slot, error);
-	if (strcmp(now, last) == 0)
+	if (error == NULL)
+	{
+		(void) hash_search(runner_complaints(), &key, HASH_REMOVE, NULL);
 		return;
-	strlcpy(last, now, sizeof(last));
+	}
+	hash = runner_hash(error);
+	complaint = hash_search(runner_complaints(), &key, HASH_ENTER, &found);
+	if (found && complaint->error == hash)
+		return;
+	complaint->error = hash;
 	ereport(LOG,
 			(errmsg("market \"%s\" could not be cleared for %s: %s", market, slot, error),
 			 errdetail("It is tried again.")));
@@ -148,11 +209,11 @@ runner_clear(const char *holes)
 	tried = SPI_processed;
 	for (uint64 i = 0; i < tried; i++)
 	{
-		char	   *error = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3);
+		HeapTuple	row = SPI_tuptable->vals[i];
 
-		if (error != NULL)
-			runner_complain(SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1),
-							SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2), error);
+		runner_complain(SPI_getvalue(row, SPI_tuptable->tupdesc, 1),
+						SPI_getvalue(row, SPI_tuptable->tupdesc, 2),
+						SPI_getvalue(row, SPI_tuptable->tupdesc, 3));
 	}
 	SPI_finish();
 	PopActiveSnapshot();
@@ -217,7 +278,9 @@ runner_loop(void)
 			MemoryContextSwitchTo(context);
 			if (!runner_has_work())
 				break;
+			runner_in_transaction = true;
 			tried = runner_try(context, far ? "7 days" : "1 hour");
+			runner_in_transaction = false;
 			if (far && tried < RUNNER_SLOTS)
 				looked_back = GetCurrentTimestamp();
 		}
@@ -238,7 +301,7 @@ void
 runner_main(Datum arg)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGTERM, runner_terminate);
 	BackgroundWorkerUnblockSignals();
 	TRANSACTION_TIMEOUT_OFF();
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);

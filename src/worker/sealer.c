@@ -139,6 +139,8 @@ sealer_open(bool asked)
 	sealer_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	open = site_open_where_needed(wanted);
+	if (open)
+		runner_ask_where_needed();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	if (open)
@@ -168,7 +170,6 @@ sealer_seal(bool asked)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "sealing");
 	height = seal_block(floor);
-	runner_ask_where_needed();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pgstat_report_activity(STATE_IDLE, NULL);
@@ -271,7 +272,10 @@ sealer_loop(void)
 		bool		asked = sealer_is_asked();
 		bool		due = false;
 
-		if (!looked || mine->open_wanted)
+		/* where nothing is sealed by itself, a look is for the market runner */
+		if (look && seal_interval_ms == 0 && !sealer_has_extension())
+			break;
+		if (!looked || mine->open_wanted || (look && seal_interval_ms == 0))
 		{
 			MemoryContextSwitchTo(context);
 			looked = sealer_try_open(context);
