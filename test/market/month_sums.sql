@@ -143,9 +143,10 @@ CREATE TABLE sums.bill AS
 
 SELECT 'what is invoiced to each party is what it owes, to the nano', count(*), 0
   FROM sums.bill b FULL JOIN (SELECT party, sum(net_nano) AS net FROM energyledger.invoice GROUP BY party) i USING (party) WHERE b.net_21 + b.net_9 IS DISTINCT FROM i.net;
-SELECT 'with VAT, rounded to cents, where one invoice has it all', count(*) FILTER (WHERE i.total_cents <> round((b.net_21 + b.net_9 + round(b.net_21 * 0.21) + round(b.net_9 * 0.09)) / 10000000)) || ' of ' || count(*),
+SELECT 'with VAT, rounded to cents, where one invoice has it all', count(*) FILTER (WHERE i.vat_nano <> round(b.net_21 * 0.21) + round(b.net_9 * 0.09)
+           OR i.total_cents <> round((b.net_21 + b.net_9 + round(b.net_21 * 0.21) + round(b.net_9 * 0.09)) / 10000000)) || ' of ' || count(*),
        '0 of ' || (SELECT count(DISTINCT party) - 2 FROM energyledger.market_member)
-  FROM sums.bill b JOIN (SELECT party, max(total_cents) AS total_cents FROM energyledger.invoice GROUP BY party HAVING count(*) = 1) i USING (party);
+  FROM sums.bill b JOIN (SELECT party, max(total_cents) AS total_cents, max(vat_nano) AS vat_nano FROM energyledger.invoice GROUP BY party HAVING count(*) = 1) i USING (party);
 SELECT 'each invoice is its lines, and its lines are their postings', count(*), 0
   FROM energyledger.invoice i
   LEFT JOIN (SELECT number, sum(amount_nano) AS amount, count(*) AS lines FROM energyledger.invoice_line GROUP BY number) l USING (number)
