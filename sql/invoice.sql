@@ -26,6 +26,17 @@ COMMENT ON FUNCTION energyledger.currency_exponent(text) IS
 'Decimals of a currency''s smallest unit: JPY 0, EUR 2, KWD 3. currency: ISO 4217 code. 2 for a code that is not known here; NULL for what has no unit (XAU, XDR, XXX), for NULL and for what is no code. '
 'No errors. Rule: ISO 4217, minor units.';
 
+CREATE FUNCTION energyledger.posting_text(kind text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE kind WHEN 'trade' THEN 'energy traded' WHEN 'deviation_short' THEN 'energy from the grid' WHEN 'deviation_long' THEN 'energy to the grid'
+                     WHEN 'fee' THEN 'grid use of traded energy' WHEN 'zone_fee' THEN 'fee of the zone' WHEN 'feed_in' THEN 'energy fed in'
+                     WHEN 'network' THEN 'network charge' WHEN 'standing' THEN 'standing charge' ELSE kind END
+$$;
+COMMENT ON FUNCTION energyledger.posting_text(text) IS 'A posting''s kind in words, for whoever gets the invoice; the kind itself where it is a word. NULL for NULL; no errors.';
+
 CREATE FUNCTION energyledger.invoice_number(biller text, year integer, sequence integer)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -295,7 +306,7 @@ BEGIN
                l.energy_wh, l.price_micro_per_kwh, l.amount_nano, l.vat_ppm, l.earlier, l.corrects, l.postings, l.text
           FROM (SELECT g.n, g.line, g.kind, g.tariff, g.component, g.market, g.from_at, g.to_at, g.energy_wh, g.price_micro_per_kwh, g.amount_nano, g.vat_ppm,
                        g.earlier, g.corrects, g.postings,
-                       concat_ws(' ', CASE WHEN g.earlier THEN 'earlier period:' END, g.kind, g.tariff, g.component, g.market, CASE WHEN g.prices > 1 THEN 'at ' || g.prices || ' prices' END,
+                       concat_ws(' ', CASE WHEN g.earlier THEN 'earlier period:' END, energyledger.posting_text(g.kind), g.tariff, g.component, g.market, CASE WHEN g.prices > 1 THEN 'at ' || g.prices || ' prices' END,
                                  'corrects ' || g.corrects) AS text
                   FROM grouped g
                 UNION ALL

@@ -137,6 +137,7 @@ INSERT INTO may_execute VALUES
     -- compute
     ('energyledger.market_options(energyledger.market,bigint,text)', 'rwoatbn'),
     ('energyledger.bands_problem(jsonb)', 'rwoatbn'),
+    ('energyledger.posting_text(text)', 'rwoatbn'),
     ('energyledger.deviation_price(jsonb,bigint,bigint,bigint)', 'rwoatbn'),
     ('energyledger.deviation_bands(jsonb,text,bigint,bigint)', 'rwoatbn'),
     ('energyledger.settlement_run_name(integer)', 'rwoatbn'),
