@@ -74,14 +74,20 @@ CREATE FUNCTION energyledger.market_meters(market text, at timestamptz)
 RETURNS TABLE (party text, meter text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+-- a market of a street in a register of millions: settle() itself has them off
+SET enable_nestloop = on
 AS $$
+    WITH member AS MATERIALIZED (
+        SELECT c.party FROM energyledger.market_member_current c WHERE c.market = $1 AND c.active),
+    ever AS (
+        SELECT DISTINCT x.meter FROM member m JOIN energyledger.meter x ON x.party = m.party)
     -- whose a meter was at that time: a later owner does not take over what was settled
-    SELECT m.party, m.meter
-      FROM (SELECT DISTINCT ON (x.meter) x.meter, x.party, x.technology FROM energyledger.meter x
+    SELECT n.party, n.meter
+      FROM (SELECT DISTINCT ON (x.meter) x.meter, x.party, x.technology FROM ever e JOIN energyledger.meter x ON x.meter = e.meter
              ORDER BY x.meter, x.registered_at > $2, CASE WHEN x.registered_at > $2 THEN x.registered_at END,
-                      x.registered_at DESC, x.ledger_id DESC) m
-     WHERE m.technology IS DISTINCT FROM 'signer'
-       AND m.party IN (SELECT c.party FROM energyledger.market_member_current c WHERE c.market = $1 AND c.active)
+                      x.registered_at DESC, x.ledger_id DESC) n
+      JOIN member m ON m.party = n.party
+     WHERE n.technology IS DISTINCT FROM 'signer'
 $$;
 COMMENT ON FUNCTION energyledger.market_meters(text, timestamptz) IS
 'The meters that are settled in a market: of its active members, as they were registered at a time, or first, where they were not there then. Devices of technology signer measure nothing and are left out. Needs SELECT on meter and market_member. No errors.';
