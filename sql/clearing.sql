@@ -202,11 +202,15 @@ SET search_path = pg_catalog, pg_temp
 -- asked every second: what was cleared long ago is never read
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
-    WITH RECURSIVE own AS (
-        SELECT m.market, greatest(min(m.applies_from), min(m.recorded_at)) AS since, min(m.slot_minutes) AS minutes,
-               make_interval(mins => greatest(max(m.gate_closure_minutes), 0)) AS ahead,
+    -- a market that was replicated from another site is cleared there
+    WITH RECURSIVE here AS (
+        SELECT s.site_id FROM energyledger.site s ORDER BY s.incarnation DESC LIMIT 1),
+    own AS (
+        SELECT m.market, greatest(min(m.applies_from), min(m.recorded_at)) AS since,
+               CASE WHEN min(m.slot_minutes) = max(m.slot_minutes) THEN min(m.slot_minutes) ELSE 5 END AS minutes,
+               make_interval(mins => max(m.gate_closure_minutes)) AS ahead,
                make_interval(mins => greatest(-min(m.gate_closure_minutes), 0)) AS behind
-          FROM energyledger.market m GROUP BY m.market),
+          FROM energyledger.market m CROSS JOIN here h WHERE m.ledger_id >> 45 = h.site_id GROUP BY m.market),
     -- from the newest clearing on, and holes that were left behind it: slots whose gate closed lately, or is open
     slot AS MATERIALIZED (
         SELECT u.market, u.slot
@@ -218,7 +222,7 @@ AS $$
                  WHERE t.slot >= o.since
                 UNION
                 -- gates that were closed before their time
-                SELECT g.market, g.slot FROM energyledger.market_gate g WHERE g.closed_at > $1 - $2) u
+                SELECT g.market, g.slot FROM energyledger.market_gate g JOIN own o ON o.market = g.market WHERE g.closed_at > $1 - $2) u
          WHERE NOT EXISTS (SELECT FROM energyledger.clearing c WHERE c.market = u.market AND c.slot = u.slot)),
     auction AS (
         SELECT s.market, s.slot, energyledger.gate_closes_at(s.market, s.slot) AS gate_at
@@ -226,7 +230,7 @@ AS $$
          WHERE date_bin(make_interval(mins => r.slot_minutes), s.slot, 'epoch') = s.slot),
     -- continuous markets: slots with orders, one after the other, and what is new in each
     traded (market, slot) AS (
-        SELECT o.market, (SELECT min(x.slot) FROM energyledger.market_order x WHERE x.market = o.market AND x.slot > $1 - $2 - o.ahead)
+        SELECT o.market, (SELECT min(x.slot) FROM energyledger.market_order x WHERE x.market = o.market AND x.slot > $1 - $2 - o.behind)
           FROM own o WHERE EXISTS (SELECT FROM energyledger.market m WHERE m.market = o.market AND m.method = 'continuous')
         UNION ALL
         SELECT t.market, (SELECT min(x.slot) FROM energyledger.market_order x WHERE x.market = t.market AND x.slot > t.slot)
@@ -247,7 +251,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION energyledger.due_slots(timestamptz, interval) IS
 'Slots that are to be cleared: of auctions those whose gate is closed, from the newest that is cleared on, and those that were left out whose gate closed not longer ago than so; of continuous markets those with something new. at: as if it were then; holes: how far back. '
-'Result: market, slot, when its gate closes; the earliest first. Slots before a market was made are not looked for. Needs SELECT on market, market_gate, market_order, order_cancel and clearing. No errors.';
+'Result: market, slot, when its gate closes; the earliest first. Slots before a market was made are not looked for, nor those of markets that another site wrote. Needs SELECT on market, market_gate, market_order, order_cancel and clearing. No errors.';
 
 CREATE FUNCTION energyledger.run_market(holes interval DEFAULT '7 days', most integer DEFAULT 1000)
 RETURNS TABLE (market text, slot timestamptz, clearing bigint, error text)

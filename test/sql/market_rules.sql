@@ -111,3 +111,12 @@ SELECT pg_temp.due('rules:after', timestamptz :'made' + interval '24 days'), pg_
 SELECT energyledger.close_gate(m, :'tenth', 'early') IS NOT NULL AND energyledger.clear(m, :'tenth') > 0 AS cleared FROM unnest('{rules:after,rules:ahead}'::text[]) m;
 SELECT pg_temp.due('rules:after', timestamptz :'made' + interval '24 days'), pg_temp.due('rules:ahead', timestamptz :'made' + interval '24 days');
 SELECT pg_temp.due('rules:after', timestamptz :'made' + interval '15 days', '1 day'), pg_temp.due('rules:ahead', timestamptz :'made' + interval '5 days', '1 day');
+-- slots of 15 minutes that become slots of 20
+SELECT pg_temp.make('market', 'rules:steps', 'applies_from', '2025-01-01 00:00Z'), pg_temp.make('market', 'rules:steps', 'slot_minutes', '20', 'applies_from', (date_trunc('hour', now()) + interval '5 hours')::text);
+SELECT date_part('minute', slot) AS minute, count(*) FROM energyledger.due_slots(now() + interval '2 days')
+ WHERE market = 'rules:steps' AND slot >= date_trunc('hour', now()) + interval '5 hours' AND slot < date_trunc('hour', now()) + interval '8 hours' GROUP BY 1 ORDER BY 1;
+-- an order for a slot long over whose gate is open, of a continuous market
+SELECT pg_temp.make('market', 'rules:old', 'method', 'continuous', 'options', '{}', 'gate_closure_minutes', '-20160', 'applies_from', '2025-01-01 00:00Z');
+SELECT energyledger.set_member('rules:old', 'rules:a') > 0 AS member;
+SELECT energyledger.place_order('rules:old', 'rules:a', date_bin('1 hour', now() - interval '10 days', 'epoch'), 'bid', 1000, 100000) > 0 AS placed;
+SELECT count(*) FROM energyledger.due_slots(now(), '1 hour') WHERE market = 'rules:old';
