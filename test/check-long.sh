@@ -117,6 +117,9 @@ for ((i = 0; i < TAMPER_SEEDS; i++)); do
 	suite "tamper/seed-$seed" env SEED=$seed bash "$EL_ROOT/test/tamper/tamper.sh"
 done
 
+# The whole of October.
+suite market/month-31 env DAYS=31 bash "$EL_ROOT/test/market/month.sh"
+
 # 1,600 kills, of which 400 are PostgreSQL's, which takes its time to come back.
 SUITE_SECONDS_MAX=3600 suite bridge/steps-20 env CYCLES=20 bash "$EL_ROOT/test/bridge/steps.sh"
 suite bridge/hostile-50000 env BAD=50000 bash "$EL_ROOT/test/bridge/hostile.sh"

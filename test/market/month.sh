@@ -12,7 +12,8 @@
 # readings, orders, trades and prices and by plain arithmetic: no function of the
 # extension is called there.
 #
-#   DAYS=3       so many days around the clock change, not the whole of October
+#   DAYS=31      the whole of October, as make check-long does; otherwise so many days
+#                around the clock change
 #   METERS=200   SEED=month
 
 . "$(dirname "$0")/../lib.sh"
@@ -26,7 +27,7 @@ ZONE=Europe/Amsterdam
 # The newest October that is over, its last Sunday, and the days to play.
 YEAR=$(($(date -u +%Y) - ($(date -u +%-m) < 11)))
 SUNDAY=$((31 - ($(date -u -d "$YEAR-10-31" +%w))))
-DAYS=${DAYS:-31}
+DAYS=${DAYS:-11}
 FIRST=$((DAYS >= 31 ? 1 : SUNDAY - DAYS / 2))
 DATE=$(printf '%d-10-%02d' "$YEAR" "$FIRST")
 LATE_HOUSE=house-07				# its first day comes when all is settled
