@@ -329,6 +329,7 @@ verify_ledger(ReturnSetInfo *result, const VerifyOptions *options)
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(verify_done, (Datum) 0);
 	progress_end();
-	SPI_finish();
+	/* before what was found on the way goes with SPI's memory */
 	verify_say(v);
+	SPI_finish();
 }

@@ -86,7 +86,9 @@ for i in $(seq 40); do
 done
 el_is "and 40 with a flipped bit" $bad 0
 cp "$EL_TMP/stream" "$EL_TMP/flipped"
-flip "$EL_TMP/flipped" "$(grep -abo customer "$EL_TMP/stream" | head -1 | cut -d: -f1)" 0
+# the column's name in the columns of our table, not of one that the extension has
+table_at=$(grep -abo 'public\.payment' "$EL_TMP/stream" | head -1 | cut -d: -f1)
+flip "$EL_TMP/flipped" "$(grep -abo customer "$EL_TMP/stream" | awk -F: -v from="$table_at" '$1 > from { print $1; exit }')" 0
 el_is "an entry whose schema is not in the log is refused" "$(verdict export "$EL_TMP/cut" < "$EL_TMP/flipped")" 1
 el_ok "as that" grep -q 'no leaf before it has' "$EL_TMP/said"
 el_is "no stream at all: not" "$(verdict export "$EL_TMP/cut" < /dev/null)" 1
