@@ -43,10 +43,10 @@ sql_is()
 	[ "$(sql "$1" "$2")" = "$3" ]
 }
 
-# comes NAME DB SQL WANTED: within ten seconds
+# comes NAME DB SQL WANTED: a sealer without work looks every ten seconds whether a runner is wanted
 comes()
 {
-	el_ok "$1" el_wait 10 sql_is "$2" "$3" "$4" || echo "# got: $(sql "$2" "$3")"
+	el_ok "$1" el_wait 20 sql_is "$2" "$3" "$4" || echo "# got: $(sql "$2" "$3")"
 }
 
 intact()

@@ -100,9 +100,9 @@ SELECT energyledger.close_gate('rules:late', '2025-06-01 12:15Z', 'x');
 ROLLBACK;
 
 -- what is due: all since the market was made, also where the server was away for long, and slots whose gate closes two weeks after they began also
--- where a later one was cleared before; holes of auctions that close ahead only as far back as is asked for
+-- where a later one was cleared before; holes of those that close when they begin only as far back as is asked for
 SELECT pg_temp.make('market', 'rules:after', 'slot_minutes', '60', 'gate_closure_minutes', '-20160', 'applies_from', '2025-01-01 00:00Z'),
-       pg_temp.make('market', 'rules:ahead', 'slot_minutes', '60', 'gate_closure_minutes', '60', 'applies_from', '2025-01-01 00:00Z');
+       pg_temp.make('market', 'rules:ahead', 'slot_minutes', '60', 'gate_closure_minutes', '0', 'applies_from', '2025-01-01 00:00Z');
 SELECT recorded_at AS made, date_bin('1 hour', recorded_at, 'epoch') + interval '10 days' AS tenth FROM energyledger.market WHERE market = 'rules:after' \gset
 CREATE FUNCTION pg_temp.due(market text, at timestamptz, holes interval DEFAULT '1 hour') RETURNS text LANGUAGE sql AS $$
     SELECT format('%s, gates closed: %s, in their sequence: %s', count(*), bool_and(gate_at <= at), array_agg(slot) = array_agg(slot ORDER BY slot))
@@ -118,5 +118,8 @@ SELECT date_part('minute', slot) AS minute, count(*) FROM energyledger.due_slots
 -- an order for a slot long over whose gate is open, of a continuous market
 SELECT pg_temp.make('market', 'rules:old', 'method', 'continuous', 'options', '{}', 'gate_closure_minutes', '-20160', 'applies_from', '2025-01-01 00:00Z');
 SELECT energyledger.set_member('rules:old', 'rules:a') > 0 AS member;
+-- in one transaction: no runner comes in between
+BEGIN;
 SELECT energyledger.place_order('rules:old', 'rules:a', date_bin('1 hour', now() - interval '10 days', 'epoch'), 'bid', 1000, 100000) > 0 AS placed;
 SELECT count(*) FROM energyledger.due_slots(now(), '1 hour') WHERE market = 'rules:old';
+COMMIT;
