@@ -265,7 +265,9 @@ DECLARE
 BEGIN
     -- one runner: another has done it by the time that this one gets on
     PERFORM energyledger.market_lock('', true);
-    FOR due IN SELECT d.market, d.slot FROM energyledger.due_slots(clock_timestamp(), holes) d LIMIT most LOOP
+    -- market by market in the sequence in which batches of orders lock them: so neither waits for the other
+    FOR due IN SELECT d.market, d.slot FROM (SELECT * FROM energyledger.due_slots(clock_timestamp(), holes) LIMIT most) d
+                ORDER BY d.market COLLATE "C", d.gate_at, d.slot LOOP
         -- where there is a lock_timeout, a market is waited for once
         CONTINUE WHEN due.market = ANY (locked);
         market := due.market;
@@ -288,7 +290,7 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.run_market(interval, integer) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.run_market(interval, integer) IS
-'Clears all slots that are due (due_slots), the earliest first, as the background worker does every energyledger.market_interval. Can be called at any time, by several at a time: what is cleared stays so. holes: as due_slots(); most: so many at most. With a lock_timeout, a market that is locked longer is left out. '
+'Clears all slots that are due (due_slots), of each market the earliest first, as the background worker does every energyledger.market_interval. Can be called at any time, by several at a time: what is cleared stays so. holes: as due_slots(); most: so many at most, the earliest. With a lock_timeout, a market that is locked longer is left out. '
 'Result: a row for each: its clearing, or the error for which it could not be cleared; then it is due again. Errors: 25000 in other isolation levels than READ COMMITTED.';
 
 -- ---------------------------------------------------------------- reading it
