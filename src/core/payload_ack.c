@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/payload.h"
-#include "core/payload_field.h"
+#include "core/payload_item.h"
 
 static const char *const ack_result_names[] = {
 	[ACK_DONE] = "done", [ACK_SCHEDULED] = "scheduled", [ACK_EXPIRED] = "expired",
@@ -26,12 +26,7 @@ ack_result_name(ack_result r)
 static bool
 ack_detail_valid(const char *text, size_t len)
 {
-	if (len > ACK_DETAIL_LEN_MAX)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char) text[i] < 0x20 || text[i] == 0x7F)
-			return false;
-	return true;
+	return len == 0 || item_text_printable(text, len, ACK_DETAIL_LEN_MAX);
 }
 
 static bool
