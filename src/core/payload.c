@@ -401,8 +401,9 @@ payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out)
 	field_reader body;
 	refusal		why;
 
-	/* all but readings and orders, which are large, and of no use to other types */
+	/* all but readings, orders and transfers, which are large, and of no use to other types */
 	memset(out, 0, offsetof(payload, reading));
+	out->transfer.range_count = 0;	/* also of what is refused as many are copied as it says */
 	if (len == 0)
 		return REFUSAL_EMPTY;
 	if (len > MESSAGE_BYTES_MAX)
@@ -427,6 +428,8 @@ payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out)
 			return payload_read_order(&body, &out->order);
 		case PAYLOAD_CANCEL:
 			return payload_read_cancel(&body, &out->cancel);
+		case PAYLOAD_TRANSFER:
+			return payload_read_transfer(&body, &out->transfer);
 		default:
 			return REFUSAL_NONE;
 	}

@@ -18,9 +18,9 @@
  * All nine are required, in any order, each once; nothing else is accepted.
  * Texts stand as they are (JSON: no escapes).  A reading body holds 1 to
  * PAYLOAD_READINGS_MAX readings, from <= to, times up to the year 9999; the body
- * of a key is [algorithm, public key], those of an ack, an order and a cancel are
- * payload_ack.h's and payload_order.h's; the body of another type is any list or map
- * within the profile's depth of 4.
+ * of a key is [algorithm, public key], those of an ack, an order, a cancel and a
+ * transfer are payload_ack.h's, payload_order.h's and payload_transfer.h's; the body of an event is
+ * any list or map within the profile's depth of 4.
  */
 #ifndef CORE_PAYLOAD_H
 #define CORE_PAYLOAD_H
@@ -33,6 +33,7 @@
 #include "core/key_form.h"
 #include "core/payload_ack.h"
 #include "core/payload_order.h"
+#include "core/payload_transfer.h"
 #include "core/refusal.h"
 
 #define PAYLOAD_METER_LEN_MAX 64
@@ -81,6 +82,7 @@ typedef struct payload
 	payload_reading reading[PAYLOAD_READINGS_MAX];	/* type reading only */
 	payload_order order;		/* type order only */
 	payload_cancel cancel;		/* type cancel only */
+	payload_transfer transfer;	/* type transfer only */
 } payload;
 
 /*
@@ -91,7 +93,7 @@ typedef struct payload
  */
 extern refusal payload_parse(envelope_kind kind, const uint8_t *data, size_t len, payload *out);
 
-/* Bytes written, 0 where it does not fit cap.  Types reading, key, ack, order and cancel have a body to write.  Not OCMF. */
+/* Bytes written, 0 where it does not fit cap.  Of all types but event.  Not OCMF. */
 extern size_t payload_write(envelope_kind kind, const payload *p, uint8_t *out, size_t cap);
 
 extern const char *payload_type_name(payload_type t);

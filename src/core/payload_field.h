@@ -15,6 +15,7 @@
 #include "core/json.h"
 #include "core/payload_ack.h"
 #include "core/payload_order.h"
+#include "core/payload_transfer.h"
 
 /* The fields, by their CBOR keys. */
 typedef enum payload_field
@@ -83,6 +84,11 @@ extern refusal payload_read_cancel(field_reader *r, payload_cancel *out);
 extern bool payload_order_writable(const payload_order *o);
 extern void payload_write_order(const payload_order *p, bool cbor, bytes_out *o);
 extern void payload_write_cancel(const payload_cancel *p, bool cbor, bytes_out *o);
+
+/* The body of a transfer (payload_transfer.c). */
+extern refusal payload_read_transfer(field_reader *r, payload_transfer *out);
+extern bool payload_transfer_writable(const payload_transfer *t);
+extern void payload_write_transfer(const payload_transfer *t, bool cbor, bytes_out *o);
 
 /* Shared by reader and writer: what may stand in these texts. */
 extern bool payload_obis_valid(const char *obis, size_t len);

@@ -36,6 +36,8 @@ payload_writable(const payload *p)
 		return payload_order_writable(&p->order);
 	if (p->type == PAYLOAD_CANCEL)
 		return p->cancel.seq >= 1;
+	if (p->type == PAYLOAD_TRANSFER)
+		return payload_transfer_writable(&p->transfer);
 	if (p->type == PAYLOAD_KEY)
 		return p->key_len <= sizeof(p->key) && key_form_valid(p->key_algorithm, p->key, p->key_len);
 	if (p->type != PAYLOAD_READING || p->reading_count < 1 || p->reading_count > PAYLOAD_READINGS_MAX)
@@ -54,14 +56,19 @@ payload_put_cbor_text(bytes_out *o, const char *text)
 	cbor_put_string(o, CBOR_TEXT, text, strlen(text));
 }
 
-/* Of an order or a cancel. */
-static void
-payload_put_market_body(const payload *p, bool cbor, bytes_out *o)
+/* Of an order, a cancel or a transfer; false: it is none of them. */
+static bool
+payload_put_items(const payload *p, bool cbor, bytes_out *o)
 {
 	if (p->type == PAYLOAD_ORDER)
 		payload_write_order(&p->order, cbor, o);
-	else
+	else if (p->type == PAYLOAD_CANCEL)
 		payload_write_cancel(&p->cancel, cbor, o);
+	else if (p->type == PAYLOAD_TRANSFER)
+		payload_write_transfer(&p->transfer, cbor, o);
+	else
+		return false;
+	return true;
 }
 
 static void
@@ -72,11 +79,8 @@ payload_put_cbor_body(const payload *p, bytes_out *o)
 		payload_write_ack_cbor(&p->ack, o);
 		return;
 	}
-	if (p->type == PAYLOAD_ORDER || p->type == PAYLOAD_CANCEL)
-	{
-		payload_put_market_body(p, true, o);
+	if (payload_put_items(p, true, o))
 		return;
-	}
 	if (p->type == PAYLOAD_KEY)
 	{
 		cbor_put_head(o, CBOR_ARRAY, 2);
@@ -162,9 +166,8 @@ payload_write_json(const payload *p, bytes_out *o)
 		payload_printf(o, "}");
 		return;
 	}
-	if (p->type == PAYLOAD_ORDER || p->type == PAYLOAD_CANCEL)
+	if (payload_put_items(p, false, o))
 	{
-		payload_put_market_body(p, false, o);
 		payload_printf(o, "}");
 		return;
 	}

@@ -12,6 +12,45 @@ static payload said;
 static payload again;
 static uint8_t written[1 << 20];
 
+static bool
+is_name(const char *text)
+{
+	return payload_meter_valid(text, strlen(text));
+}
+
+/* Said again in other words than payload_transfer.c's. */
+static void
+check_transfer(const payload_transfer *t)
+{
+	bool		of_certificates = t->operation != TRANSFER_ACCEPT && t->operation != TRANSFER_REFUSE && t->operation != TRANSFER_ASSET;
+
+	FUZZ_CHECK(t->operation >= TRANSFER_TRANSFER && t->operation <= TRANSFER_ASSET);
+	FUZZ_CHECK(t->range_count >= (of_certificates ? 1 : 0) && t->range_count <= (of_certificates ? TRANSFER_RANGES_MAX : 0));
+	for (int i = 0; i < t->range_count; i++)
+	{
+		FUZZ_CHECK(is_name(t->range[i].device) && is_name(t->range[i].carrier));
+		FUZZ_CHECK(t->range[i].first_id > 0 && t->range[i].last_id >= t->range[i].first_id && t->range[i].last_id <= INT64_C(1) << 62);
+	}
+	switch (t->operation)
+	{
+		case TRANSFER_CANCEL:
+		case TRANSFER_RESERVE:
+		case TRANSFER_RELEASE:
+			FUZZ_CHECK(t->to[0] == '\0' && t->asset[0] == '\0');
+			break;
+		case TRANSFER_ASSET:
+			FUZZ_CHECK(is_name(t->to) && is_name(t->asset) && t->has_share && !t->has_energy);
+			break;
+		default:
+			FUZZ_CHECK(is_name(t->to) && t->asset[0] == '\0');
+	}
+	FUZZ_CHECK(!t->has_energy || (of_certificates && !t->has_share && t->energy_wh > 0));
+	FUZZ_CHECK(!t->has_share || (t->share_ppm > 0 && t->share_ppm <= 1000000));
+	FUZZ_CHECK(t->operation == TRANSFER_CANCEL || (t->beneficiary[0] == '\0' && t->purpose[0] == '\0' && !t->has_period));
+	FUZZ_CHECK(strlen(t->beneficiary) <= 200 && strlen(t->purpose) <= 200);
+	FUZZ_CHECK(!t->has_period || (t->from_ms >= 0 && t->from_ms < t->until_ms));
+}
+
 static void
 check_promises(const payload *p)
 {
@@ -26,6 +65,8 @@ check_promises(const payload *p)
 		FUZZ_CHECK(p->order.energy_wh > 0 && p->order.condition_count >= 0 && p->order.condition_count <= ORDER_CONDITIONS_MAX);
 	if (p->type == PAYLOAD_CANCEL)
 		FUZZ_CHECK(p->cancel.seq >= 1);
+	if (p->type == PAYLOAD_TRANSFER)
+		check_transfer(&p->transfer);
 	for (int i = 0; i < p->reading_count; i++)
 	{
 		FUZZ_CHECK(p->reading[i].from_ms >= 0 && p->reading[i].from_ms <= p->reading[i].to_ms);
@@ -46,6 +87,9 @@ check_same(const payload *a, const payload *b)
 		FUZZ_CHECK(memcmp(&a->order, &b->order, sizeof(a->order)) == 0);
 	if (a->type == PAYLOAD_CANCEL)
 		FUZZ_CHECK(memcmp(&a->cancel, &b->cancel, sizeof(a->cancel)) == 0);
+	if (a->type == PAYLOAD_TRANSFER)
+		FUZZ_CHECK(a->transfer.range_count == b->transfer.range_count &&
+				   memcmp(&a->transfer, &b->transfer, payload_transfer_size(&a->transfer)) == 0);
 	FUZZ_CHECK(a->reading_count == b->reading_count);
 	for (int i = 0; i < a->reading_count; i++)
 	{
@@ -59,12 +103,18 @@ check_same(const payload *a, const payload *b)
 }
 
 static bool
-has_escapes(const payload_order *o)
+needs_escapes(const char *text)
 {
-	for (int i = 0; i < o->condition_count; i++)
-		if (strpbrk(o->condition[i].source, "\"\\") != NULL)
+	return strpbrk(text, "\"\\") != NULL;
+}
+
+static bool
+has_escapes(const payload *p)
+{
+	for (int i = 0; p->type == PAYLOAD_ORDER && i < p->order.condition_count; i++)
+		if (needs_escapes(p->order.condition[i].source))
 			return true;
-	return false;
+	return p->type == PAYLOAD_TRANSFER && (needs_escapes(p->transfer.beneficiary) || needs_escapes(p->transfer.purpose));
 }
 
 static void
@@ -74,14 +124,15 @@ try_payload(envelope_kind kind, const uint8_t *data, size_t size)
 
 	/* also of what is refused the database copies as much as it says there is */
 	FUZZ_CHECK(said.key_len <= sizeof(said.key) && said.reading_count <= PAYLOAD_READINGS_MAX);
+	FUZZ_CHECK(said.transfer.range_count >= 0 && said.transfer.range_count <= TRANSFER_RANGES_MAX);
 	if (why != REFUSAL_NONE)
 		return;
 	FUZZ_CHECK(size <= MESSAGE_BYTES_MAX);
 	check_promises(&said);
-	if (said.type == PAYLOAD_TRANSFER || said.type == PAYLOAD_EVENT || said.type == PAYLOAD_ACK)
+	if (said.type == PAYLOAD_EVENT || said.type == PAYLOAD_ACK)
 		return;
 	/* a text that JSON would have to escape is not written */
-	if (said.type == PAYLOAD_ORDER && has_escapes(&said.order))
+	if (has_escapes(&said))
 		return;
 	for (int other = ENVELOPE_COSE_SIGN1; other <= ENVELOPE_JWS; other++)
 	{
