@@ -67,6 +67,7 @@ typedef struct meter_options
 	const char *market;			/* NULL: nothing is traded */
 	meter_range bid_price;		/* micro-currency per kWh */
 	meter_range ask_price;
+	const char *transfers_file; /* NULL: nothing is said of certificates */
 	envelope_kind format;
 	uint32_t	epoch;
 	double		rate_per_s;		/* 0: as fast as it goes */
@@ -121,14 +122,15 @@ extern bool meter_series_from_csv(meter_series *s, const meter_options *o);
 /* ---------------------------------------------------------------- fleet */
 
 typedef struct meter_orders meter_orders;
+typedef struct meter_transfer meter_transfer;
 
 /* What a message is, and its topic's last level.  The numbers stand in journals. */
 typedef enum meter_leaf
 {
-	LEAF_READING = 0, LEAF_ACK = 1, LEAF_ORDER = 2, LEAF_CANCEL = 3
+	LEAF_READING = 0, LEAF_ACK = 1, LEAF_ORDER = 2, LEAF_CANCEL = 3, LEAF_TRANSFER = 4
 } meter_leaf;
 
-#define METER_LEAF_MAX LEAF_CANCEL
+#define METER_LEAF_MAX LEAF_TRANSFER
 
 typedef struct meter
 {
@@ -145,6 +147,9 @@ typedef struct meter
 	int64_t		ordered_to_ms;	/* and the market's orders for those before this */
 	int			ordered_parts;	/* of the interval that begins there */
 	uint64_t	cancel_seq;		/* message of the order to be taken back next; 0: none */
+	meter_transfer *transfer;	/* the line of the file from which on there may be some to sign */
+	uint32_t	transfers_passed;	/* lines before that one */
+	uint32_t	transferred;	/* lines signed */
 	meter_orders *orders;		/* what it was told; NULL: nothing yet */
 	int64_t		asked_ms;		/* the last request to send again */
 	int			next_slot;
@@ -201,6 +206,14 @@ extern bool meter_market_next(const meter_fleet *f, meter *m, payload *p);
 /* Whose m is: a household has a roof as its neighbour has none. */
 extern void meter_market_party(const meter_fleet *f, const meter *m, char out[PAYLOAD_METER_LEN_MAX + 1]);
 extern void meter_market_print_member(const meter_fleet *f, const meter *m, FILE *out);
+
+/* ---------------------------------------------------------------- transfers */
+
+/* Every line of the file to its meter; false: error printed. */
+extern bool meter_transfers_read(meter_fleet *f, const char *file);
+
+/* What m says next of certificates; false: nothing. */
+extern bool meter_transfers_next(meter *m, payload *p);
 
 /* ---------------------------------------------------------------- keep */
 

@@ -98,7 +98,7 @@ meter_init(const meter_fleet *f, meter *m, meter_kind kind, int number)
 void
 meter_fleet_topic(const meter_fleet *f, const meter *m, meter_leaf leaf, char out[TOPIC_LEN_MAX])
 {
-	static const char *const leaf_names[] = {"reading", "ack", "order", "cancel"};
+	static const char *const leaf_names[] = {"reading", "ack", "order", "cancel", "transfer"};
 	topic		t = {.up = true};
 
 	strcpy(t.tenant, f->options->tenant);
@@ -139,7 +139,7 @@ meter_fleet_init(meter_fleet *f, const meter_options *o)
 	}
 	/* By name, so that a receipt finds its meter. */
 	qsort(f->meters, (size_t) f->count, sizeof(meter), meter_compare);
-	return true;
+	return o->transfers_file == NULL || meter_transfers_read(f, o->transfers_file);
 }
 
 meter *
@@ -255,6 +255,11 @@ sign_payload(const meter_fleet *f, meter *m, payload *p, uint8_t out[MESSAGE_BYT
 	payload_len = payload_write(f->options->format, p, bytes, sizeof(bytes));
 	len = payload_len == 0 ? 0 :
 		envelope_sign(f->options->format, bytes, payload_len, m->secret_key, out, MESSAGE_BYTES_MAX);
+	if (len == 0 && p->type == PAYLOAD_TRANSFER)
+	{
+		meter_error("a transfer of %d ranges does not fit one message of %d bytes", p->transfer.range_count, MESSAGE_BYTES_MAX);
+		return -1;
+	}
 	if (len == 0)
 	{
 		meter_error("%d readings do not fit one message of %d bytes; lower --readings-per-message",
@@ -266,7 +271,13 @@ sign_payload(const meter_fleet *f, meter *m, payload *p, uint8_t out[MESSAGE_BYT
 	return (int) len;
 }
 
-/* Its time is that of the calendar played, so that the meter's clock does not jump. */
+/* What is no reading has the time of the calendar played, so that the meter's clock does not jump. */
+static int64_t
+played_ms(const meter_fleet *f, const meter *m)
+{
+	return (m->measured_to_ms > 0 ? m->measured_to_ms : f->series.slot[0].from_ms) + f->options->clock_ms;
+}
+
 int
 meter_fleet_sign_ack(meter_fleet *f, meter *m, const payload_ack *ack, uint8_t out[MESSAGE_BYTES_MAX])
 {
@@ -275,7 +286,7 @@ meter_fleet_sign_ack(meter_fleet *f, meter *m, const payload_ack *ack, uint8_t o
 	p.type = PAYLOAD_ACK;
 	p.reading_count = 0;
 	p.ack = *ack;
-	p.t_ms = (m->measured_to_ms > 0 ? m->measured_to_ms : f->series.slot[0].from_ms) + f->options->clock_ms;
+	p.t_ms = played_ms(f, m);
 	return sign_payload(f, m, &p, out);
 }
 
@@ -289,7 +300,7 @@ meter_fleet_sign_next(meter_fleet *f, uint8_t out[MESSAGE_BYTES_MAX], meter **wh
 	{
 		meter	   *m = &f->meters[f->turn];
 
-		/* A turn ends with readings. */
+		/* A turn ends with readings, or a transfer after the last of them. */
 		if (m->next_slot <= f->series.slot_count && meter_market_next(f, m, &p))
 			*leaf = p.type == PAYLOAD_ORDER ? LEAF_ORDER : LEAF_CANCEL;
 		else
@@ -297,13 +308,19 @@ meter_fleet_sign_next(meter_fleet *f, uint8_t out[MESSAGE_BYTES_MAX], meter **wh
 			f->turn = (f->turn + 1) % f->count;
 			if (m->next_slot > f->series.slot_count)
 				continue;		/* counted as finished already */
-			if (!next_payload(f, m, &p))
+			if (next_payload(f, m, &p))
+				*leaf = LEAF_READING;
+			else if (meter_transfers_next(m, &p))
+			{
+				*leaf = LEAF_TRANSFER;
+				p.t_ms = played_ms(f, m);
+			}
+			else
 			{
 				m->next_slot = f->series.slot_count + 1;
 				f->finished++;
 				continue;
 			}
-			*leaf = LEAF_READING;
 		}
 		len = sign_payload(f, m, &p, out);
 		if (len < 0)

@@ -8,7 +8,8 @@
  * with body lp(meter) | u32 epoch | u64 seq, and for a message i64 measured_to
  * | lp(message), for a head digest[32] | i64 measured_to, for orders what a message has
  * and u8 leaf | lp(orders, as meter_orders.c writes them).  Then, but for receipts, u8 leaf
- * | i64 ordered_to, which journals of meters that knew no market do not have.  A record
+ * | i64 ordered_to | u32 transferred, which journals of meters that knew no market, or no
+ * certificates, do not have.  A record
  * cut off by a crash fails its check; it was never sent, as sending comes after the
  * sync, so reading simply ends there.
  */
@@ -85,6 +86,7 @@ record_put_market(bytes_out *b, const meter *m, meter_leaf leaf)
 {
 	bytes_put_u8(b, (uint8_t) leaf);
 	bytes_put_u64(b, (uint64_t) m->ordered_to_ms);
+	bytes_put_u32(b, m->transferred);
 }
 
 bool
@@ -213,6 +215,12 @@ record_parse(journal_type type, const uint8_t *p, const uint8_t *end, journal_re
 			return false;
 		r->leaf = (meter_leaf) at[0];
 		r->ordered_to_ms = (int64_t) bytes_load_u64(at + 1);
+	}
+	if (type != JOURNAL_RECEIPT && p < end)
+	{
+		if ((at = take(&p, end, 4)) == NULL)
+			return false;
+		r->transferred = bytes_load_u32(at);
 	}
 	return p == end;
 }

@@ -23,6 +23,7 @@ typedef struct journal_record
 	uint64_t	seq;
 	int64_t		measured_to_ms; /* M, H, O */
 	int64_t		ordered_to_ms;	/* M, H, O */
+	uint32_t	transferred;	/* M, H, O */
 	uint8_t		digest[SHA256_LEN]; /* H */
 	const uint8_t *message;		/* M, O */
 	size_t		message_len;	/* O: 0 where it is only of what it was told */

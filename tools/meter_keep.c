@@ -129,6 +129,7 @@ keep_replay(void *context, const journal_record *r)
 	m->last_seq = r->seq;
 	m->measured_to_ms = r->measured_to_ms;
 	m->ordered_to_ms = r->ordered_to_ms;
+	m->transferred = r->transferred;
 	return true;
 }
 

@@ -52,6 +52,11 @@ static const char usage_text[] =
 "  --bid-price LOW-HIGH   a meter's limit is between these, micro-currency per kWh, multiples\n"
 "  --ask-price LOW-HIGH   of 1000 (default 150000-350000 and 60000-200000)\n"
 "\n"
+"Certificates\n"
+"  --transfers FILE       after its readings a meter signs what the file has for it: a line is\n"
+"                         METER BODY, the body of a transfer in JSON; with --state no line is\n"
+"                         signed twice, and lines may be added for the next run\n"
+"\n"
 "Where it goes\n"
 "  --broker HOST:PORT     default 127.0.0.1:1883\n"
 "  --client-id ID         default: made from the seed\n"
@@ -89,7 +94,7 @@ enum
 	OPT_PROFILE, OPT_PROFILE_FROM, OPT_PROFILE_TO, OPT_TIMEZONE, OPT_DATE, OPT_DAYS, OPT_CLOCK, OPT_ERROR,
 	OPT_INTERVAL, OPT_READINGS, OPT_FORMAT, OPT_EPOCH, OPT_RATE, OPT_WINDOW, OPT_RESEND,
 	OPT_TIMEOUT, OPT_FLIP, OPT_VKEY, OPT_OPERATOR_VKEY, OPT_LISTEN, OPT_NO_RECEIPT, OPT_REGISTER, OPT_QUIET, OPT_STATE,
-	OPT_DUMP, OPT_WRITE, OPT_MARKET, OPT_BID_PRICE, OPT_ASK_PRICE, OPT_HELP, OPT_VERSION
+	OPT_DUMP, OPT_WRITE, OPT_MARKET, OPT_BID_PRICE, OPT_ASK_PRICE, OPT_TRANSFERS, OPT_HELP, OPT_VERSION
 };
 
 static const struct option long_options[] = {
@@ -113,6 +118,7 @@ static const struct option long_options[] = {
 	{"market", required_argument, NULL, OPT_MARKET},
 	{"bid-price", required_argument, NULL, OPT_BID_PRICE},
 	{"ask-price", required_argument, NULL, OPT_ASK_PRICE},
+	{"transfers", required_argument, NULL, OPT_TRANSFERS},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"epoch", required_argument, NULL, OPT_EPOCH},
 	{"rate", required_argument, NULL, OPT_RATE},
@@ -268,7 +274,7 @@ parse_range(const char *option, const char *text, meter_range *out)
 	usage_error("--%s must be LOW-HIGH, multiples of 1000 up to %d either way, not \"%s\"", option, PRICE_MAX, text);
 }
 
-/* What is traded. */
+/* What is traded, and said of certificates. */
 static bool
 parse_market(meter_options *o, int option, const char *arg)
 {
@@ -284,6 +290,9 @@ parse_market(meter_options *o, int option, const char *arg)
 			return true;
 		case OPT_ASK_PRICE:
 			parse_range("ask-price", arg, &o->ask_price);
+			return true;
+		case OPT_TRANSFERS:
+			o->transfers_file = arg;
 			return true;
 	}
 	return false;
