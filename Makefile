@@ -43,6 +43,7 @@ SQL_PARTS    = sql/preamble.sql \
                sql/invoice.sql \
                sql/invoice_document.sql \
                sql/baseline.sql \
+               sql/certificate_signed.sql \
                sql/command.sql \
                sql/bridge.sql \
                sql/roles.sql

@@ -129,4 +129,6 @@ GRANT SELECT ON energyledger.market, energyledger.market_current, energyledger.m
 GRANT EXECUTE ON FUNCTION energyledger.settle(text, timestamptz), energyledger.settle_market(text, timestamptz, timestamptz) TO energyledger_billing;
 GRANT SELECT ON energyledger.settlement, energyledger.settlement_position, energyledger.settlement_status, energyledger.imbalance TO energyledger_billing;
 
+GRANT SELECT ON energyledger.certificate_refusal TO energyledger_trader, energyledger_operator, energyledger_billing;
+
 GRANT SELECT ON ALL TABLES IN SCHEMA energyledger TO energyledger_auditor;

@@ -28,6 +28,7 @@
 #include "metering/command.h"
 #include "metering/ingest.h"
 #include "metering/orders.h"
+#include "metering/transfers.h"
 
 /* Does the topic say what the message says? */
 static bool
@@ -87,6 +88,11 @@ ingest_take_payload(IngestMessage *m, const payload *said)
 	{
 		m->cancel = palloc(sizeof(payload_cancel));
 		*m->cancel = said->cancel;
+	}
+	if (said->type == PAYLOAD_TRANSFER)
+	{
+		m->transfer = palloc(payload_transfer_size(&said->transfer));
+		memcpy(m->transfer, &said->transfer, payload_transfer_size(&said->transfer));
 	}
 }
 
@@ -259,6 +265,7 @@ ingest_store(const IngestBatch *b, IngestMessage **candidates, int count)
 	ingest_store_keys(accepted, n);
 	command_store_acks(accepted, n, b->received_at);
 	orders_store(accepted, n);
+	transfers_store(accepted, n);
 }
 
 static int

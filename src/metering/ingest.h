@@ -50,6 +50,7 @@ typedef struct IngestMessage
 	payload_ack *ack;			/* type ack: what became of a command */
 	payload_order *order;		/* type order */
 	payload_cancel *cancel;		/* type cancel */
+	payload_transfer *transfer; /* type transfer, as far as its ranges go: payload_transfer_size() */
 	bool		key_counts;		/* the batch's later messages are checked with it */
 
 	/* what the ledger says */

@@ -1,49 +1,42 @@
 /*
  * orders.c: orders and cancellations among accepted messages.
  *
- * The message is in the ledger whatever the market says of the order: it was signed and
- * belongs to the meter's sequence.  Whether the order is taken is decided by the market's
- * functions (sql/order.sql); what they refuse is a row of order_refusal.
- *
- * Within a batch the sequence of arrival counts, not that in which messages are
- * stored, which goes by the meters' names.
+ * Whether an order is taken is decided by the market's functions (sql/order.sql); what
+ * they refuse is a row of order_refusal.
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 
 #include "metering/orders.h"
+#include "metering/signed_call.h"
 #include "metering/unix_time.h"
 
+static const Oid orders_lock_types[] = {TEXTARRAYOID, TEXTARRAYOID};
 
-static const char orders_lock_sql[] = "SELECT energyledger.lock_orders($1, $2)";
+static SignedCall orders_lock_call = {
+	"SELECT energyledger.lock_orders($1, $2)", "lock markets", lengthof(orders_lock_types), orders_lock_types, NULL
+};
 
-static const char orders_order_sql[] =
-"SELECT energyledger.take_signed_order($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::jsonb)";
+static const Oid orders_order_types[] = {TEXTOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT8OID, INT8OID, TEXTOID,
+TIMESTAMPTZOID, TEXTOID, INT8OID, TEXTOID};
 
-static const char orders_cancel_sql[] = "SELECT energyledger.take_signed_cancel($1, $2, $3, $4, $5)";
+static SignedCall orders_order_call = {
+	"SELECT energyledger.take_signed_order($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::jsonb)",
+	"take an order", lengthof(orders_order_types), orders_order_types, NULL
+};
 
-static int
-orders_compare(const void *a, const void *b)
-{
-	const IngestMessage *x = *(IngestMessage *const *) a;
-	const IngestMessage *y = *(IngestMessage *const *) b;
+static const Oid orders_cancel_types[] = {TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID};
 
-	return x->ordinal < y->ordinal ? -1 : x->ordinal > y->ordinal;
-}
-
-static Datum
-orders_texts(Datum *texts, int count)
-{
-	return PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
-}
+static SignedCall orders_cancel_call = {
+	"SELECT energyledger.take_signed_cancel($1, $2, $3, $4, $5)",
+	"take a cancellation", lengthof(orders_cancel_types), orders_cancel_types, NULL
+};
 
 /*
  * All locks before anything is done, each batch in the same sequence: two that bring
@@ -54,7 +47,6 @@ orders_lock(IngestMessage **messages, int count)
 {
 	Datum	   *market = palloc(count * sizeof(Datum));
 	Datum	   *meter = palloc(count * sizeof(Datum));
-	Oid			types[2] = {TEXTARRAYOID, TEXTARRAYOID};
 	Datum		values[2];
 	int			markets = 0;
 
@@ -64,10 +56,9 @@ orders_lock(IngestMessage **messages, int count)
 		if (messages[i]->order != NULL)
 			market[markets++] = CStringGetTextDatum(messages[i]->order->market);
 	}
-	values[0] = orders_texts(market, markets);
-	values[1] = orders_texts(meter, count);
-	if (SPI_execute_with_args(orders_lock_sql, 2, types, values, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not lock markets");
+	values[0] = signed_call_texts(market, markets);
+	values[1] = signed_call_texts(meter, count);
+	signed_call(&orders_lock_call, values, NULL);
 }
 
 static void
@@ -114,29 +105,12 @@ orders_conditions(const payload_order *o)
 	return out.data;
 }
 
-static SPIPlanPtr
-orders_plan(SPIPlanPtr *plan, const char *sql, int count, const Oid *types)
-{
-	if (*plan == NULL)
-	{
-		SPIPlanPtr	made = SPI_prepare(sql, count, (Oid *) types);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
-		*plan = made;
-	}
-	return *plan;
-}
-
 static void
 orders_take_order(const IngestMessage *m)
 {
-	static const Oid types[] = {TEXTOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT8OID, INT8OID, TEXTOID,
-	TIMESTAMPTZOID, TEXTOID, INT8OID, TEXTOID};
-	static SPIPlanPtr plan = NULL;
 	const payload_order *o = m->order;
-	Datum		value[lengthof(types)];
-	char		null[lengthof(types)];
+	Datum		value[lengthof(orders_order_types)];
+	char		null[lengthof(orders_order_types)];
 
 	memset(null, ' ', sizeof(null));
 	value[0] = CStringGetTextDatum(m->meter);
@@ -157,24 +131,20 @@ orders_take_order(const IngestMessage *m)
 	null[11] = o->has_partner_price ? ' ' : 'n';
 	value[12] = o->condition_count > 0 ? CStringGetTextDatum(orders_conditions(o)) : (Datum) 0;
 	null[12] = o->condition_count > 0 ? ' ' : 'n';
-	if (SPI_execute_plan(orders_plan(&plan, orders_order_sql, lengthof(types), types), value, null, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not take an order");
+	signed_call(&orders_order_call, value, null);
 }
 
 static void
 orders_take_cancel(const IngestMessage *m)
 {
-	static const Oid types[] = {TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID};
-	static SPIPlanPtr plan = NULL;
-	Datum		value[lengthof(types)];
+	Datum		value[lengthof(orders_cancel_types)];
 
 	value[0] = CStringGetTextDatum(m->meter);
 	value[1] = Int64GetDatum(m->epoch);
 	value[2] = Int64GetDatum(m->seq);
 	value[3] = Int64GetDatum(m->cancel->epoch);
 	value[4] = Int64GetDatum(m->cancel->seq);
-	if (SPI_execute_plan(orders_plan(&plan, orders_cancel_sql, lengthof(types), types), value, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not take a cancellation");
+	signed_call(&orders_cancel_call, value, NULL);
 }
 
 void
@@ -190,7 +160,7 @@ orders_store(IngestMessage **accepted, int count)
 	}
 	if (n == 0)
 		return;
-	qsort(messages, n, sizeof(*messages), orders_compare);
+	signed_call_sort(messages, n);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	orders_lock(messages, n);
