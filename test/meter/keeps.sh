@@ -109,6 +109,49 @@ el_ok "in JWS too" play jws- --meters 1 --format jws --flip-bit 10 --resend-afte
 el_is "with the same reason" \
 	"$(el_psql -c "SELECT reason, count(*) FROM energyledger.quarantine WHERE meter LIKE 'jws-%' GROUP BY reason")" "bad_signature|9"
 
+# -- what is said of certificates: after the readings, each line once, whether the file grows or not
+lines=$EL_TMP/transfers
+cat > "$lines" <<'END'
+# meter, blank, body
+
+owner-house-02 ["transfer",[["owner-solar-01","electricity",1,250]],"bert",null,null,null,null,null,null]
+owner-house-01 ["cancel",[["owner-solar-01","electricity",251,300]],null,null,500000,"Bakery, Main St","label",1764590400000,1764594000000]
+owner-house-02 ["reserve",[["owner-solar-01","electricity",301,301]],null,7,null,null,null,null,null]
+END
+# not_read NAME TEXT LINE: a file that cannot be played, and what is said of it
+not_read()
+{
+	{ cat "$lines"; printf '%s\n' "$3"; } > "$EL_TMP/bad"
+	"$METER" --write "$EL_TMP/none" --meters 2 --profile household --prefix owner- --transfers "$EL_TMP/bad" > /dev/null 2> "$EL_TMP/bad.err"
+	el_is "a file with $1 is not played" "$?, $(cat "$EL_TMP/bad.err")" "1, energyledger-meter: \"$EL_TMP/bad\", line 6: $2"
+}
+not_read "another's line" 'this run does not play a meter "owner-house-03"' 'owner-house-03 ["accept",[],"anna",null,null,null,null,null,null]'
+not_read "a refused body" 'the body would be refused: bad_body' 'owner-house-01 ["accept",[],null,null,null,null,null,null,null]'
+not_read "half a body" 'the body would be refused: bad_json' 'owner-house-01 ["accept",[]'
+not_read "a name alone" "not a meter's name, a blank and a body" 'owner-house-01'
+"$METER" --write "$EL_TMP/none" --transfers "$EL_TMP/nowhere" > /dev/null 2>&1
+el_is "nor one that is not there" $? 1
+register owner- --meters 2 --profile household
+owners()
+{
+	play owner- --meters 2 --profile household --interval-s 3600 --transfers "$lines" --timeout-s 60 "$@"
+}
+# How many readings a meter said, its first transfer's number, and what the transfers were: all are refused, there are no such certificates.
+said_by_owners()
+{
+	el_psql -c "SELECT meter, count(*) FILTER (WHERE type = 'reading'), min(seq) FILTER (WHERE type = 'transfer'), string_agg(operation, ' ' ORDER BY seq)
+		FROM energyledger.message m LEFT JOIN energyledger.certificate_refusal USING (meter, epoch, seq) WHERE meter LIKE 'owner-%' GROUP BY 1 ORDER BY 1"
+}
+el_ok "transfers are receipted, damaged ones also" owners --state "$EL_TMP/owners" --flip-bit 5 --resend-after-ms 300
+el_is "each meter says its lines after its readings" "$(said_by_owners)" "owner-house-01|24|25|cancel
+owner-house-02|24|25|transfer reserve"
+printf '%s\n' 'owner-house-01 ["release",[["owner-solar-01","electricity",301,301]],null,null,null,null,null,null,null]' >> "$lines"
+el_ok "a line that was added" owners --state "$EL_TMP/owners"
+el_is "is all that the next run says" "$(said_by_owners)" "owner-house-01|24|25|cancel release
+owner-house-02|24|25|transfer reserve"
+el_ok "without its state it says the same again" owners
+el_is "which is nothing new" "$(chain_of owner-)" "52|2|t|t"
+
 # -- the broker killed under it
 register broker- --meters 4
 play broker- --meters 4 --rate 150 --timeout-s 60 &
