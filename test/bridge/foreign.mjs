@@ -17,7 +17,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const MESSAGES_EACH = 3;
+const READINGS_EACH = 3; // then a transfer, and a reading that is damaged
 const DAY_MS = Date.UTC(2025, 5, 21);
 const QUARTER_MS = 900000;
 
@@ -38,19 +38,27 @@ function reading(seq) {
   return { obis: '1-0:1.8.0', from, to: from + QUARTER_MS, value: 100 * seq, scale: 0, unit: 'Wh', status: 'G' };
 }
 
-function jsonPayload(meter, seq, prev) {
+const typeOf = (seq) => (seq === READINGS_EACH + 1 ? 'transfer' : 'reading');
+
+// number: how a large one is written.
+function body(seq, number) {
   const r = reading(seq);
+  if (typeOf(seq) === 'transfer') {
+    return ['cancel', [['foreign-roof', 'electricity', 1, 250], ['foreign-roof', 'electricity', 1001, number(2 ** 40)]],
+      null, null, 500000, 'Bäckerei', 'label', number(DAY_MS), number(DAY_MS + 4 * QUARTER_MS)];
+  }
+  return [[r.obis, number(r.from), number(r.to), r.value, r.scale, r.unit, r.status]];
+}
+
+function jsonPayload(meter, seq, prev) {
   return Buffer.from(JSON.stringify({
-    v: 1, type: 'reading', meter, epoch: 1, seq, prev: prev.toString('base64url'), t: r.to, ts: 'S',
-    body: [[r.obis, r.from, r.to, r.value, r.scale, r.unit, r.status]],
+    v: 1, type: typeOf(seq), meter, epoch: 1, seq, prev: prev.toString('base64url'), t: reading(seq).to, ts: 'S', body: body(seq, (n) => n),
   }));
 }
 
 function cborPayload(cbor, meter, seq, prev) {
-  const r = reading(seq);
   return cbor.encode(new Map([
-    [1, 1], [2, 'reading'], [3, meter], [4, 1], [5, seq], [6, prev], [7, BigInt(r.to)], [8, 'S'],
-    [9, [[r.obis, BigInt(r.from), BigInt(r.to), r.value, r.scale, r.unit, r.status]]],
+    [1, 1], [2, typeOf(seq)], [3, meter], [4, 1], [5, seq], [6, prev], [7, BigInt(reading(seq).to)], [8, 'S'], [9, body(seq, BigInt)],
   ]));
 }
 
@@ -91,16 +99,16 @@ async function sign(dir) {
   const sql = [];
   const messages = [];
   for (const { meter, algorithm, pair, make } of meters) {
-    const topic = `el/v1/foreign/0/${meter}/up/reading`;
+    const topic = (seq) => `el/v1/foreign/0/${meter}/up/${typeOf(seq)}`;
     let prev = Buffer.alloc(0);
     sql.push(`SELECT energyledger.register_meter('${meter}', '\\x${rawPublicKey(pair.publicKey).toString('hex')}', '${algorithm}');`);
-    for (let seq = 1; seq <= MESSAGES_EACH; seq++) {
+    for (let seq = 1; seq <= READINGS_EACH + 1; seq++) {
       const message = await make(meter, seq, prev, pair.privateKey);
       prev = createHash('sha256').update(message).digest();
-      messages.push({ topic, hex: message.toString('hex') });
+      messages.push({ topic: topic(seq), hex: message.toString('hex') });
     }
-    const honest = await make(meter, MESSAGES_EACH + 1, prev, pair.privateKey);
-    messages.push({ topic, hex: flipSignatureBit(honest).toString('hex') });
+    const honest = await make(meter, READINGS_EACH + 2, prev, pair.privateKey);
+    messages.push({ topic: topic(READINGS_EACH + 2), hex: flipSignatureBit(honest).toString('hex') });
   }
   writeFileSync(join(dir, 'register.sql'), sql.join('\n') + '\n');
   writeFileSync(join(dir, 'messages.json'), JSON.stringify(messages));

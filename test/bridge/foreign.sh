@@ -39,16 +39,19 @@ el_ok "mqtt publishes" node "$EL_ROOT/test/bridge/foreign.mjs" publish "$EL_TMP/
 
 arrived()
 {
-	[ "$(el_psql -c "SELECT (SELECT count(*) FROM energyledger.message) + (SELECT count(*) FROM energyledger.quarantine)")" -ge 16 ]
+	[ "$(el_psql -c "SELECT (SELECT count(*) FROM energyledger.message) + (SELECT count(*) FROM energyledger.quarantine)")" -ge 20 ]
 }
 el_wait 20 arrived
 for meter in foreign-jws-eddsa foreign-jws-es256 foreign-cose-eddsa foreign-cose-es256; do
 	el_is "$meter: accepted, chained, read" "$(el_psql -c \
 		"SELECT count(*), bool_and(chained), bool_and(prev_valid OR seq = 1),
 		        (SELECT sum(value) FROM energyledger.reading r WHERE r.meter = m.meter AND unit = 'Wh')
-		   FROM energyledger.message m WHERE meter = '$meter' GROUP BY meter")" "3|t|t|600"
+		   FROM energyledger.message m WHERE meter = '$meter' GROUP BY meter")" "4|t|t|600"
 	el_is "$meter: a flipped bit lands in quarantine" "$(el_psql -c \
-		"SELECT reason, meter, seq FROM energyledger.quarantine WHERE topic LIKE '%/$meter/%'")" "bad_signature|$meter|4"
+		"SELECT reason, meter, seq FROM energyledger.quarantine WHERE topic LIKE '%/$meter/%'")" "bad_signature|$meter|5"
+	el_is "$meter: a transfer is understood" "$(el_psql -c \
+		"SELECT m.type, r.operation FROM energyledger.certificate_refusal r JOIN energyledger.message m USING (meter, epoch, seq)
+		  WHERE meter = '$meter' AND seq = 4")" "transfer|cancel"
 done
 el_bridge_stop TERM
 el_is "the bridge ends with 0" $? 0
