@@ -301,10 +301,10 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH own AS MATERIALIZED (
-        SELECT p.ledger_id, p.from_at, p.kind, p.payee AS other, p.currency, -p.amount_nano::numeric AS amount FROM energyledger.posting p
+        SELECT p.ledger_id, p.from_at, p.kind, p.payee AS other, p.currency, -p.amount_nano::numeric AS amount, 1 AS side FROM energyledger.posting p
          WHERE p.payer = $1 AND p.from_at < $3
         UNION ALL
-        SELECT p.ledger_id, p.from_at, p.kind, p.payer, p.currency, p.amount_nano FROM energyledger.posting p
+        SELECT p.ledger_id, p.from_at, p.kind, p.payer, p.currency, p.amount_nano, 2 FROM energyledger.posting p
          WHERE p.payee = $1 AND p.from_at < $3),
     opening AS (
         SELECT o.currency, coalesce(sum(o.amount) FILTER (WHERE o.from_at < $2), 0) AS balance, sum(o.amount) AS closing
@@ -313,7 +313,9 @@ BEGIN
       FROM (SELECT 1 AS place, 'opening' AS entry, $2 AS at, NULL AS kind, NULL AS other, o.currency, NULL::numeric AS amount, o.balance, NULL AS invoice, NULL::bigint AS ledger_id FROM opening o
             UNION ALL
             SELECT 2, 'posting', w.from_at, w.kind, w.other, w.currency, w.amount,
-                   o.balance + sum(w.amount) OVER (PARTITION BY w.currency ORDER BY w.from_at, w.ledger_id), (SELECT i.number FROM energyledger.invoice_posting i WHERE i.posting = w.ledger_id), w.ledger_id
+                   o.balance + sum(w.amount) OVER (PARTITION BY w.currency ORDER BY w.from_at, w.ledger_id),
+                   -- of a posting that is invoiced to both parties, the one that this party got
+                   (SELECT i.number FROM energyledger.invoice_posting i WHERE i.posting = w.ledger_id AND i.side IN (0, w.side)), w.ledger_id
               FROM own w JOIN opening o ON o.currency = w.currency WHERE w.from_at >= $2 AND ($4 IS NULL OR w.other = $4)
             UNION ALL
             SELECT 3, 'closing', $3, NULL, NULL, o.currency, NULL, o.closing, NULL, NULL FROM opening o) e

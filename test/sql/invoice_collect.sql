@@ -56,6 +56,12 @@ SELECT e.evidence, e.trade_seq, e.meter, e.from_at, l.kind FROM energyledger.inv
  WHERE l.kind NOT IN ('vat', 'rounding') ORDER BY l.line, e.evidence, e.meter;
 SELECT on_line, kind, amount_nano FROM energyledger.invoice_postings(:'number');
 
+-- Statements of both: each names the invoice that it got itself.
+SELECT s.kind, s.other_party, s.amount_nano, i.party AS invoiced_to FROM energyledger.statement('collect:a', '2025-01-01', '2025-02-01') s
+  LEFT JOIN energyledger.invoice i ON i.number = s.invoice WHERE s.entry = 'posting' ORDER BY s.kind, s.other_party, s.amount_nano;
+SELECT s.kind, s.other_party, s.amount_nano, i.party AS invoiced_to FROM energyledger.statement('collect:b', '2025-01-01', '2025-02-01', 'collect:a') s
+  LEFT JOIN energyledger.invoice i ON i.number = s.invoice WHERE s.entry = 'posting' ORDER BY s.kind, s.amount_nano;
+
 -- Taken back and booked anew: both sides are corrected, each by the invoice that it was on.
 INSERT INTO energyledger.posting (booking, kind, payer, payee, amount_nano, currency, vat_ppm, energy_wh, price_micro_per_kwh, from_at, to_at, market, trade_seq, reverses)
 SELECT 2, kind, payer, payee, -amount_nano, currency, vat_ppm, -energy_wh, price_micro_per_kwh, from_at, to_at, market, trade_seq, ledger_id FROM energyledger.posting WHERE market = 'collect:m' AND kind = 'trade';
