@@ -88,7 +88,7 @@ COMMENT ON COLUMN energyledger.market_member.zone IS 'zone of its orders that na
 COMMENT ON COLUMN energyledger.market_member.bid_limit_wh IS 'most energy of all its bids for a slot; NULL: no limit';
 COMMENT ON COLUMN energyledger.market_member.ask_limit_wh IS 'most energy of all its asks for a slot; NULL: no limit';
 COMMENT ON COLUMN energyledger.market_member.credit_limit_nano IS 'most that it may come to owe, in nano-currency (10^-9); NULL: no limit';
-COMMENT ON COLUMN energyledger.market_member.active IS 'false: its orders are refused, and it is not settled';
+COMMENT ON COLUMN energyledger.market_member.active IS 'false: its orders are refused; it is settled for slots that were cleared before, and where it traded';
 COMMENT ON COLUMN energyledger.market_member.recorded_at IS 'when this row was written';
 COMMENT ON COLUMN energyledger.market_member.recorded_by IS 'by which role';
 COMMENT ON COLUMN energyledger.market_member.ledger_id IS 'assigned by the ledger: site, then a counter';

@@ -331,7 +331,7 @@ $$;
 REVOKE EXECUTE ON FUNCTION energyledger.set_member(text, text, text, bigint, bigint, bigint, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.set_member(text, text, text, bigint, bigint, bigint, boolean) IS
 'Lets a party take part in a market, or writes anew how (all of it). market, party: both must be there; zone: of its orders that name none; bid_limit_wh, ask_limit_wh: most energy of all its bids, and asks, for a slot; '
-'credit_limit_nano: most it may come to owe, in nano-currency; NULL: no limit; active: false: its orders are refused from now on. Result: the row''s ledger_id. '
+'credit_limit_nano: most it may come to owe, in nano-currency; NULL: no limit; active: false: its orders are refused from now on; it is settled for slots that are cleared already, and where it trades yet. Result: the row''s ledger_id. '
 'Errors: 22004 for NULL, P0002 where there is no such market or party, 22003 for a limit below zero, 22023 for a zone that the market has not.';
 
 CREATE FUNCTION energyledger.close_gate(market text, slot timestamptz, reason text)

@@ -27,7 +27,7 @@ COMMENT ON COLUMN energyledger.settlement.slot IS 'beginning of the slot';
 COMMENT ON COLUMN energyledger.settlement.run IS '0: SF, the first; n: Rn';
 COMMENT ON COLUMN energyledger.settlement.clearing_id IS 'what was traded: the slot''s last clearing, its ledger_id';
 COMMENT ON COLUMN energyledger.settlement.known_at IS 'readings and estimates that had come by then';
-COMMENT ON COLUMN energyledger.settlement.parties IS 'members of the market and others who traded';
+COMMENT ON COLUMN energyledger.settlement.parties IS 'members of the market when the slot was cleared, and others who traded';
 COMMENT ON COLUMN energyledger.settlement.changed IS 'parties whose position is new or another in this run';
 COMMENT ON COLUMN energyledger.settlement.pending IS 'parties of whose meters energy is missing: their trades are booked, their deviations wait';
 COMMENT ON COLUMN energyledger.settlement.settled_at IS 'when';
@@ -70,6 +70,24 @@ SELECT pg_catalog.pg_extension_config_dump('energyledger.settlement_position', '
 
 -- ---------------------------------------------------------------- what it is made of
 
+CREATE FUNCTION energyledger.slot_parties(market text, slot timestamptz)
+RETURNS TABLE (party text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- who joins or leaves later does not change what is settled again
+    SELECT m.party
+      FROM (SELECT DISTINCT ON (x.party) x.party, x.active FROM energyledger.market_member x
+             WHERE x.market = $1
+               AND x.recorded_at <= coalesce((SELECT c.cleared_at FROM energyledger.clearing c WHERE c.market = $1 AND c.slot = $2 ORDER BY c.run DESC LIMIT 1), 'infinity')
+             ORDER BY x.party, x.recorded_at DESC, x.ledger_id DESC) m
+     WHERE m.active
+    UNION
+    SELECT u.party FROM energyledger.trade t CROSS JOIN LATERAL (VALUES (t.buyer), (t.seller)) u(party) WHERE t.market = $1 AND t.slot = $2
+$$;
+COMMENT ON FUNCTION energyledger.slot_parties(text, timestamptz) IS
+'Who is settled for a slot: members of the market when it was cleared (last, of a continuous market), or now, where it is not; and all who traded. market; slot: its beginning. Needs SELECT on market_member, clearing and trade. No errors.';
+
 CREATE FUNCTION energyledger.market_meters(market text, at timestamptz)
 RETURNS TABLE (party text, meter text)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -78,7 +96,7 @@ SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = on
 AS $$
     WITH member AS MATERIALIZED (
-        SELECT c.party FROM energyledger.market_member_current c WHERE c.market = $1 AND c.active),
+        SELECT s.party FROM energyledger.slot_parties($1, $2) s),
     ever AS (
         SELECT DISTINCT x.meter FROM member m JOIN energyledger.meter x ON x.party = m.party)
     -- whose a meter was at that time: a later owner does not take over what was settled
@@ -90,7 +108,8 @@ AS $$
      WHERE n.technology IS DISTINCT FROM 'signer'
 $$;
 COMMENT ON FUNCTION energyledger.market_meters(text, timestamptz) IS
-'The meters that are settled in a market: of its active members, as they were registered at a time, or first, where they were not there then. Devices of technology signer measure nothing and are left out. Needs SELECT on meter and market_member. No errors.';
+'The meters that are settled in a market''s slot: of the parties that slot_parties() has, as they were registered at its beginning, or first, where they were not there then. Devices of technology signer measure nothing and are left out. market; at: the slot''s beginning. '
+'Needs SELECT on meter and what slot_parties() reads. No errors.';
 
 CREATE FUNCTION energyledger.settlement_energy(market text, slot timestamptz, slot_end timestamptz, known_at timestamptz DEFAULT NULL)
 RETURNS TABLE (party text, meter text, direction text, energy_wh bigint, quality text, reason text)
@@ -102,7 +121,7 @@ AS $$
       LEFT JOIN LATERAL energyledger.energy_between(m.meter, ARRAY[$2, $3], known_at => $4) e ON true
 $$;
 COMMENT ON FUNCTION energyledger.settlement_energy(text, timestamptz, timestamptz, timestamptz) IS
-'What the meters of a market''s members took and gave in a slot: a row for each meter and direction, as energy_between() has it; a meter without a register of energy is missing, reason no_register. '
+'What the meters of those who are settled in a market took and gave in a slot: a row for each meter and direction, as energy_between() has it; a meter without a register of energy is missing, reason no_register. '
 'market; slot, slot_end: its beginning and end; known_at: what had come by then, NULL: all. Errors: as energy_between().';
 
 -- no setting of its own: it is expanded into settle()'s statement, which has one
@@ -249,8 +268,7 @@ BEGIN
           FROM energyledger.settlement_energy(settle.market, settle.slot, slot_end) e
          GROUP BY e.party),
     member AS (
-        SELECT m.party FROM energyledger.market_member_current m WHERE m.market = settle.market AND m.active
-        UNION SELECT t.party FROM traded t),
+        SELECT m.party FROM energyledger.slot_parties(settle.market, settle.slot) m),
     position AS (
         SELECT p.party, coalesce(t.bought, 0) AS bought, coalesce(t.sold, 0) AS sold, coalesce(e.import, 0) AS import, coalesce(e.export, 0) AS export,
                coalesce(e.incomplete, false) AS incomplete, coalesce(e.quality, 'none') AS quality
@@ -310,7 +328,7 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.settle(text, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.settle(text, timestamptz) IS
-'Settles a slot: books what was traded, and of each member what it took or gave beside that, bought from or sold to the grid. Called again, with readings that came late or were corrected: takes back what is no longer right and books what is; where nothing is new, nothing. '
+'Settles a slot: books what was traded, and of each who traded or was a member when it was cleared what it took or gave beside that, bought from or sold to the grid. Called again, with readings that came late or were corrected: takes back what is no longer right and books what is; where nothing is new, nothing. '
 'market; slot: its beginning. Parties of whose meters energy is missing wait (settlement_status); their trades are booked. Result: the number of the run (settlement.ledger_id), of the last one where nothing is new. '
 'Errors: 22004 for NULL, 55000 where the slot is not cleared or not over or the grid has no price for it, 22003 where an amount is more than a bigint of nano-currency, 25000 in other isolation levels than READ COMMITTED, P0002 and 22023 where there is no such market or slot. Rules: doc/market.md.';
 

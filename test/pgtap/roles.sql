@@ -118,6 +118,7 @@ INSERT INTO may_execute VALUES
     ('energyledger.reference_price(energyledger.market,timestamp with time zone)', 'rwoatbn'),
     ('energyledger.rematch_book(text,timestamp with time zone,timestamp with time zone,text,jsonb,bigint,boolean)', 'rwoatbn'),
     ('energyledger.verify_clearing(bigint)', 'rwoatbn'),
+    ('energyledger.slot_parties(text,timestamp with time zone)', 'rwoatbn'),
     ('energyledger.market_meters(text,timestamp with time zone)', 'rwoatbn'),
     ('energyledger.settlement_energy(text,timestamp with time zone,timestamp with time zone,timestamp with time zone)', 'rwoatbn'),
     ('energyledger.due_slots(timestamp with time zone,interval)', 'rwoatbn'),

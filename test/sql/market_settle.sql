@@ -83,6 +83,20 @@ SELECT energyledger.place_order('s:z', 's:cleo', :slot, 'ask', 3000, 80000) > 0,
 SELECT energyledger.close_gate('s:z', :slot, 'x') IS NOT NULL, energyledger.clear('s:z', :slot) > 0;
 SELECT pg_temp.read('cleo', 2, '2.8.0', 100, m) FROM unnest(ARRAY[15, 30, 45]) m;
 SELECT run, pending, error FROM energyledger.settle_market('s:z', '2025-06-01 00:00Z', '2025-06-02 00:00Z');
-SELECT kind, payer, payee, amount_nano, energy_wh, price_micro_per_kwh, component, to_at FROM energyledger.posting WHERE market = 's:z' ORDER BY kind, component, payer;
+SELECT kind, payer, payee, amount_nano, energy_wh, price_micro_per_kwh, component, to_at FROM energyledger.posting WHERE market = 's:z' ORDER BY kind, component, payer, payee;
 SELECT kind, sum(amount_nano) FROM energyledger.posting WHERE market = 's:z' AND 's:op' IN (payer, payee) GROUP BY 1 ORDER BY 1;
 SELECT * FROM energyledger.settle_market('s:z', NULL, now());
+
+-- who leaves or joins after the slot was cleared changes nothing of it; who left before, and traded by an order that was open, is settled with its meters
+INSERT INTO energyledger.party (party) SELECT 's:' || unnest(ARRAY['fred', 'gina', 'hugo']);
+SELECT energyledger.register_meter('s:m:' || p, decode(repeat('07', 32), 'hex'), party => 's:' || p) > 0 AS meter FROM unnest(ARRAY['fred', 'gina', 'hugo']) p;
+SELECT energyledger.set_market('s:l', 'EUR', 's:grid', 's:op', 's:buy', 's:sell', gate_closure_minutes => -2000000, applies_from => '2025-01-01 00:00Z') > 0 AS market;
+SELECT energyledger.set_member('s:l', 's:fred') > 0, energyledger.set_member('s:l', 's:gina') > 0;
+SELECT energyledger.place_order('s:l', 's:fred', :slot, 'bid', 3000, 200000) > 0, energyledger.place_order('s:l', 's:gina', :slot, 'ask', 3000, 100000) > 0;
+SELECT pg_temp.read('fred', 1, '1.8.0', 3000), pg_temp.read('gina', 1, '2.8.0', 3010), pg_temp.read('hugo', 1, '1.8.0', 700);
+SELECT energyledger.set_member('s:l', 's:gina', active => false) > 0;
+SELECT energyledger.close_gate('s:l', :slot, 'x') IS NOT NULL, energyledger.clear('s:l', :slot) > 0;
+SELECT energyledger.set_member('s:l', 's:fred', active => false) > 0, energyledger.set_member('s:l', 's:hugo') > 0;
+SELECT energyledger.settle('s:l', :slot) AS sf \gset
+SELECT party, bought_wh, sold_wh, import_wh, export_wh, side, deviation_wh, cost, quality, run FROM energyledger.imbalance WHERE market = 's:l' ORDER BY party;
+SELECT energyledger.settle('s:l', :slot) = :sf AS once;
