@@ -116,19 +116,43 @@ RETURNS TABLE (meter text, direction text, energy_wh bigint, quality text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- meters of its postings; where these name none, those that are the party's
-    WITH posted AS (SELECT DISTINCT p.meter FROM energyledger.invoice_postings($1) p WHERE p.meter IS NOT NULL),
-    meter AS (SELECT p.meter FROM posted p
-              UNION ALL
-              SELECT m.meter FROM energyledger.meter_current m JOIN energyledger.invoice i ON m.party = i.party
-               WHERE i.number = $1 AND NOT EXISTS (SELECT FROM posted))
-    SELECT m.meter, e.direction, e.energy_wh, coalesce(e.quality, 'missing')
-      FROM meter m LEFT JOIN LATERAL energyledger.energy_between(m.meter, ARRAY[$2, $3]) e ON true
-     ORDER BY m.meter COLLATE "C", e.direction
+    -- meters of its postings; where these name none, those that were ever the party's
+    WITH bill AS MATERIALIZED (
+        SELECT i.party, (SELECT b.time_zone FROM energyledger.biller b WHERE b.biller = i.biller AND b.registered_at <= i.issued_at
+                          ORDER BY b.registered_at DESC, b.ledger_id DESC LIMIT 1) AS time_zone
+          FROM energyledger.invoice i WHERE i.number = $1),
+    posted AS MATERIALIZED (
+        SELECT DISTINCT p.meter FROM energyledger.invoice_postings($1) p WHERE p.meter IS NOT NULL),
+    meter AS MATERIALIZED (
+        SELECT p.meter FROM posted p
+        UNION
+        SELECT m.meter FROM energyledger.meter m JOIN bill ON m.party = bill.party WHERE NOT EXISTS (SELECT FROM posted)),
+    -- what one took before a meter was its own, and after, is not told to it: as charge() has it, a day is whose the meter is at its end
+    registered AS (
+        SELECT r.meter, r.party, r.registered_at, lead(r.registered_at) OVER w AS next_at,
+               count(r.party) OVER (PARTITION BY r.meter ORDER BY r.registered_at, r.ledger_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) = 0 AS first
+          FROM meter m JOIN energyledger.meter r ON r.meter = m.meter
+        WINDOW w AS (PARTITION BY r.meter ORDER BY r.registered_at, r.ledger_id)),
+    own AS (
+        SELECT r.meter, range_agg(tstzrange(CASE WHEN r.first THEN '-infinity' ELSE d.from_at END, d.to_at)) * tstzmultirange(tstzrange($2, $3)) AS times
+          FROM registered r JOIN bill ON r.party = bill.party
+         CROSS JOIN LATERAL (SELECT energyledger.day_start((r.registered_at AT TIME ZONE bill.time_zone)::date, bill.time_zone) AS from_at,
+                                    coalesce(energyledger.day_start((r.next_at AT TIME ZONE bill.time_zone)::date, bill.time_zone), 'infinity') AS to_at) d
+         WHERE r.first OR d.from_at < d.to_at
+         GROUP BY r.meter),
+    part AS (
+        SELECT o.meter, e.direction, e.energy_wh, coalesce(e.quality, 'missing') AS quality
+          FROM own o CROSS JOIN LATERAL unnest(o.times) t(during)
+          LEFT JOIN LATERAL energyledger.energy_between(o.meter, ARRAY[lower(t.during), upper(t.during)]) e ON true)
+    SELECT p.meter, p.direction, CASE WHEN bool_and(p.energy_wh IS NOT NULL) THEN sum(p.energy_wh)::bigint END,
+           (ARRAY['measured', 'spread', 'substitute', 'estimated', 'conflicting', 'missing'])
+               [max(array_position(ARRAY['measured', 'spread', 'substitute', 'estimated', 'conflicting', 'missing'], p.quality))]
+      FROM part p GROUP BY p.meter, p.direction
+     ORDER BY p.meter COLLATE "C", p.direction
 $$;
 COMMENT ON FUNCTION energyledger.invoice_consumption(text, timestamptz, timestamptz) IS
-'Energy of an invoice''s meters in [since, until): of those that its postings name; where these name none, of those registered as the party''s. energy_wh and quality as energy_between() gives them; a meter without a register of energy has one row without direction. '
-'Errors: P0002 where there is no such invoice, and as energy_between. Needs SELECT on what invoice_postings() and energy_between() read, and meter_current.';
+'Energy of an invoice''s meters in [since, until): of those that its postings name; where these name none, of those registered as the party''s; on days on which they were the party''s, by the biller''s time zone. energy_wh and quality as energy_between() gives them; a meter without a register of energy has one row without direction. '
+'Errors: P0002 where there is no such invoice, and as energy_between. Needs SELECT on what invoice_postings() and energy_between() read, biller and meter.';
 
 CREATE FUNCTION energyledger.invoice_document(number text)
 RETURNS jsonb

@@ -72,6 +72,17 @@ INSERT INTO energyledger.contract (party, tariff, time_zone, from_at, until_at, 
 SELECT 'read:c', 'flat', 'UTC', '2025-01-01', '2027-01-01', false, 0, clock_timestamp(), 'x';
 SELECT energyledger.invoice_document(n)->'1.2'->'d'->>'contract_end' FROM unnest(ARRAY[:'june', :'july']) n;
 
+-- ---- a meter that was another's until noon of 11 June: nobody sees what the other took, in this year or the last
+INSERT INTO energyledger.meter (meter, party, registered_at) VALUES ('read:flat', 'read:old', '2024-01-01'), ('read:flat', 'read:new', '2025-06-11 10:00'), ('read:flat', 'read:new', '2025-06-12 10:00');
+INSERT INTO energyledger.reading (meter, epoch, seq, item, obis, from_at, to_at, value, scale, unit, status)
+SELECT 'read:flat', 1, n, 1, '1-0:1.8.0', t, t, v, 0, 'Wh', 'G'
+  FROM (VALUES (1, '2024-05-31 22:00'::timestamptz, 0), (2, '2024-06-30 22:00', 5000), (3, '2025-05-31 22:00', 10000), (4, '2025-06-10 22:00', 13000), (5, '2025-06-30 22:00', 14000)) s(n, t, v);
+INSERT INTO energyledger.posting (booking, kind, payer, payee, amount_nano, currency, vat_ppm, from_at, to_at, meter)
+SELECT 1, 'energy', p, 'read:s', 1, 'EUR', 0, '2025-06-10 22:00'::timestamptz + d, '2025-06-11 22:00'::timestamptz + d, 'read:flat' FROM (VALUES ('read:old', interval '-1 day'), ('read:new', '0')) v(p, d);
+SELECT energyledger.invoice('read:old', '2025-05-31 22:00', '2025-06-30 22:00') AS old, energyledger.invoice('read:new', '2025-05-31 22:00', '2025-06-30 22:00') AS new \gset
+SELECT d->'customer'->>'party', d->'1.2'->'a'->'consumption'->>'import_wh', d->'1.3'->'a'->'same_period_last_year'->>'import_wh', d->'1.3'->'a'->>'change_percent'
+  FROM unnest(ARRAY[:'old', :'new']) n, energyledger.invoice_document(n) d;
+
 -- ---- CSV: a quote is two, a comma needs quotes, what a spreadsheet would compute has an apostrophe
 SELECT regexp_replace(replace(energyledger.invoice_csv(:'number'), E'\r', '<CR>'), '/[0-9]{4}/', '/YEAR/', 'g');
 SELECT t || ' -> ' || energyledger.csv_text(t) FROM unnest(ARRAY['plain', 'a,b', 'a"b', E'a\nb', '=1', '+1', '-1', '@a', E'\ta', '=a,b', ' =a', '']) t;
