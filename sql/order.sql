@@ -45,34 +45,55 @@ $$;
 COMMENT ON FUNCTION energyledger.conditions_problem(jsonb) IS
 'What is wrong with the conditions of an order, in words; NULL: nothing. conditions: an array of 1 to 16 objects with any of partner, source, zone (texts of 1 to 1000 bytes), energy_wh (above 0) and limit_price_micro_per_kwh; one at most names none of the first three. No errors. Rule: doc/market.md.';
 
-CREATE FUNCTION energyledger.member_exposure(market text, party text, price_max_micro_per_kwh bigint)
+-- no setting of its own: it is expanded into the statements that call it
+CREATE FUNCTION energyledger.order_cost(
+    side text, limit_price_micro_per_kwh bigint, partner_price_micro_per_kwh bigint, conditions jsonb, price_min_micro_per_kwh bigint, price_max_micro_per_kwh bigint)
+RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT CASE side
+        WHEN 'bid' THEN greatest(0, coalesce((SELECT max(coalesce((c ->> 'limit_price_micro_per_kwh')::bigint, limit_price_micro_per_kwh, price_max_micro_per_kwh)) FROM jsonb_array_elements(conditions) c),
+                                             limit_price_micro_per_kwh, price_max_micro_per_kwh), partner_price_micro_per_kwh)
+        ELSE greatest(0, -coalesce((SELECT min(coalesce((c ->> 'limit_price_micro_per_kwh')::bigint, limit_price_micro_per_kwh, price_min_micro_per_kwh)) FROM jsonb_array_elements(conditions) c),
+                                   limit_price_micro_per_kwh, price_min_micro_per_kwh), -partner_price_micro_per_kwh) END
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.order_cost(text, bigint, bigint, jsonb, bigint, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.order_cost(text, bigint, bigint, jsonb, bigint, bigint) IS
+'The most that a kWh of an order may cost whoever placed it, in micro-currency: a bid''s highest limit, or what an ask with a limit below zero may have to pay; 0 where it cannot cost anything. '
+'side; limit, price for a partner and conditions of the order; lowest and highest price of the market: taken for orders at any price. For functions of the extension. No errors.';
+
+CREATE FUNCTION energyledger.member_exposure(market text, party text, price_min_micro_per_kwh bigint, price_max_micro_per_kwh bigint)
 RETURNS numeric
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH settled AS (
         SELECT coalesce((SELECT s.slot FROM energyledger.settlement s WHERE s.market = $1 ORDER BY s.slot DESC LIMIT 1) - interval '2 days', '-infinity') AS before),
-    bid AS (
-        SELECT o.ledger_id, o.slot, o.energy_wh::numeric * greatest(0, coalesce(
-                   (SELECT max(coalesce((c ->> 'limit_price_micro_per_kwh')::bigint, o.limit_price_micro_per_kwh, $3)) FROM jsonb_array_elements(o.conditions) c),
-                   o.limit_price_micro_per_kwh, $3), o.partner_price_micro_per_kwh) AS cost_nano
+    own AS (
+        SELECT o.ledger_id, o.slot, o.side,
+               o.energy_wh::numeric * energyledger.order_cost(o.side, o.limit_price_micro_per_kwh, o.partner_price_micro_per_kwh, o.conditions, $3, $4) AS cost_nano
           FROM energyledger.market_order o, settled
-         WHERE o.party = $2 AND o.market = $1 AND o.slot > settled.before AND o.side = 'bid'
+         WHERE o.party = $2 AND o.market = $1 AND o.slot > settled.before
            AND NOT EXISTS (SELECT FROM energyledger.order_cancel x WHERE x.order_id = o.ledger_id)
            AND NOT EXISTS (SELECT FROM energyledger.settlement s WHERE s.market = $1 AND s.slot = o.slot)),
-    bought AS (
-        SELECT b.slot, b.ledger_id, sum(t.energy_wh::numeric * t.buyer_price_micro_per_kwh) AS cost_nano
-          FROM bid b JOIN energyledger.trade t ON t.market = $1 AND t.slot = b.slot AND t.bid_id = b.ledger_id
-         GROUP BY 1, 2)
-    SELECT coalesce((SELECT sum(CASE WHEN EXISTS (SELECT FROM energyledger.clearing c WHERE c.market = $1 AND c.slot = b.slot AND c.method <> 'continuous')
-                                     THEN coalesce(t.cost_nano, 0) ELSE b.cost_nano END)
-                       FROM bid b LEFT JOIN bought t USING (ledger_id)), 0)
+    -- what a sale brings is not counted before it is delivered, what it costs is
+    traded AS (
+        SELECT o.ledger_id, sum(t.energy_wh::numeric * t.buyer_price_micro_per_kwh) AS cost_nano
+          FROM own o JOIN energyledger.trade t ON t.market = $1 AND t.slot = o.slot AND t.bid_id = o.ledger_id WHERE o.side = 'bid'
+         GROUP BY 1
+        UNION ALL
+        SELECT o.ledger_id, sum(t.energy_wh::numeric * greatest(0, -t.price_micro_per_kwh))
+          FROM own o JOIN energyledger.trade t ON t.market = $1 AND t.slot = o.slot AND t.ask_id = o.ledger_id WHERE o.side = 'ask'
+         GROUP BY 1)
+    SELECT coalesce((SELECT sum(CASE WHEN EXISTS (SELECT FROM energyledger.clearing c WHERE c.market = $1 AND c.slot = o.slot AND c.method <> 'continuous')
+                                     THEN coalesce(t.cost_nano, 0) ELSE o.cost_nano END)
+                       FROM own o LEFT JOIN traded t USING (ledger_id)), 0)
          - coalesce((SELECT sum(p.amount_nano::numeric) FROM energyledger.posting p WHERE p.payee = $2), 0)
          + coalesce((SELECT sum(p.amount_nano::numeric) FROM energyledger.posting p WHERE p.payer = $2), 0)
 $$;
-REVOKE EXECUTE ON FUNCTION energyledger.member_exposure(text, text, bigint) FROM PUBLIC;
-COMMENT ON FUNCTION energyledger.member_exposure(text, text, bigint) IS
-'What a member may come to owe, in nano-currency: what it owes by postings, what it bought in slots that are not settled, and the highest cost of its bids that are not cleared. market, party; price_max_micro_per_kwh: taken for bids at any price. '
+REVOKE EXECUTE ON FUNCTION energyledger.member_exposure(text, text, bigint, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.member_exposure(text, text, bigint, bigint) IS
+'What a member may come to owe, in nano-currency: what it owes by postings, what its trades cost in slots that are not settled, and the highest cost of its orders that are not cleared. market, party; price_min_micro_per_kwh, price_max_micro_per_kwh: taken for asks and bids at any price. '
 'Slots count from two days before the newest that is settled. For functions of the extension. No errors.';
 
 CREATE FUNCTION energyledger.take_order(
@@ -217,7 +238,8 @@ BEGIN
     END IF;
 
     most := CASE side WHEN 'bid' THEN member.bid_limit_wh ELSE member.ask_limit_wh END;
-    IF most IS NOT NULL OR (side = 'bid' AND member.credit_limit_nano IS NOT NULL) THEN
+    price := energyledger.order_cost(side, limit_price_micro_per_kwh, partner_price_micro_per_kwh, conditions, rules.price_min_micro_per_kwh, rules.price_max_micro_per_kwh);
+    IF most IS NOT NULL OR member.credit_limit_nano IS NOT NULL THEN
         PERFORM energyledger.parties_lock(ARRAY[party]);
     END IF;
     IF most IS NOT NULL THEN
@@ -230,11 +252,9 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    IF side = 'bid' AND member.credit_limit_nano IS NOT NULL THEN
-        used := energyledger.member_exposure(market, party, rules.price_max_micro_per_kwh);
-        price := greatest(0, coalesce((SELECT max(coalesce((c ->> 'limit_price_micro_per_kwh')::bigint, limit_price_micro_per_kwh, rules.price_max_micro_per_kwh))
-                                         FROM jsonb_array_elements(conditions) c),
-                                      limit_price_micro_per_kwh, rules.price_max_micro_per_kwh), partner_price_micro_per_kwh);
+    -- (an ask that costs nothing makes no debt greater)
+    IF member.credit_limit_nano IS NOT NULL AND (side = 'bid' OR price > 0) THEN
+        used := energyledger.member_exposure(market, party, rules.price_min_micro_per_kwh, rules.price_max_micro_per_kwh);
         IF used + energy_wh::numeric * price > member.credit_limit_nano THEN
             reason := 'credit_limit';
             detail := format('With this order it might owe %s nano-%s; its limit is %s.', used + energy_wh::numeric * price, rules.currency, member.credit_limit_nano);

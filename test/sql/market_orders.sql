@@ -69,6 +69,15 @@ DO $$ BEGIN PERFORM energyledger.cancel_order(ledger_id) FROM energyledger.marke
 SELECT energyledger.cancel_order(NULL);
 SELECT energyledger.cancel_order(1);
 SELECT energyledger.place_order('o:m', 'o:c', :slot, 'bid', 60, 150000) > 0 AS there_is_room_again;
+-- an ask below zero may cost as much as a bid, one above costs nothing; at any price it is the market's lowest
+SELECT energyledger.set_member('o:m', 'o:d', credit_limit_nano => 1000) > 0 AS limited;
+SELECT energyledger.place_order('o:m', 'o:d', :slot, 'ask', 10, -200);
+SELECT energyledger.place_order('o:m', 'o:d', :slot, 'ask', 10);
+SELECT energyledger.place_order('o:m', 'o:d', :slot, 'ask', 10, 100) AS costs_nothing, energyledger.place_order('o:m', 'o:d', :slot, 'ask', 10, -100) AS up_to_it \gset
+SELECT energyledger.place_order('o:m', 'o:d', :slot, 'ask', 10, -100);
+SELECT energyledger.place_order('o:m', 'o:d', :slot, 'bid', 10, 100);
+SELECT energyledger.cancel_order(n) FROM unnest(ARRAY[:costs_nothing, :up_to_it]) n;
+SELECT energyledger.set_member('o:m', 'o:d', active => false) > 0 AS out;
 
 -- taken, and cleared by the rules of match_orders()
 SELECT energyledger.place_order('o:m', 'o:a', :slot, 'bid', 2500) > 0, energyledger.place_order('o:m', 'o:b', :slot, 'ask', 1000, 100000, source => 'solar') > 0,
