@@ -63,7 +63,7 @@ LANGUAGE C VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'energyledger_market_lock';
 REVOKE EXECUTE ON FUNCTION energyledger.market_lock(text, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.market_lock(text, boolean) IS
-'Locks a market to the end of the transaction: shared, as whoever takes orders does, or exclusive, as whoever clears or changes it. For functions of the extension. No errors.';
+'Locks a market to the end of the transaction: shared, as whoever takes orders does, or exclusive, as whoever clears or changes it. For functions of the extension. Errors: 25000 in other isolation levels than READ COMMITTED.';
 
 CREATE FUNCTION energyledger.parties_lock(parties text[])
 RETURNS void
@@ -71,7 +71,7 @@ LANGUAGE C VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'energyledger_parties_lock';
 REVOKE EXECUTE ON FUNCTION energyledger.parties_lock(text[]) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.parties_lock(text[]) IS
-'Locks parties to the end of the transaction, so that two orders of one are not held against its limits at a time. Parties share 256 locks, which are taken in their sequence. For functions of the extension. Errors: 22004 for a NULL element.';
+'Locks parties to the end of the transaction, so that two orders of one are not held against its limits at a time. Parties share 256 locks, which are taken in their sequence. For functions of the extension. Errors: 22004 for a NULL element, 25000 in other isolation levels than READ COMMITTED.';
 
 -- ---------------------------------------------------------------- making them
 
@@ -160,6 +160,26 @@ COMMENT ON FUNCTION energyledger.bands_problem(jsonb) IS
 'What is wrong with the bands of a market, in words; NULL: nothing. bands: an array of objects, for each side in ascending order: side (short: took more than it bought, or gave less than it sold; long: the other way), '
 'up_to_ppm (in millionths of the energy traded) and up_to_wh (where nothing was traded), both left out in the last; multiplier_ppm, and price (buy, sell or reference): what the energy in the band costs. No errors. Rule: doc/market.md.';
 
+CREATE FUNCTION energyledger.order_fits(ordered energyledger.market_order, rules energyledger.market)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT date_bin(make_interval(mins => (rules).slot_minutes), (ordered).slot, 'epoch') = (ordered).slot
+       AND ((rules).zones IS NULL) = ((ordered).zone IS NULL)
+       AND ((ordered).zone IS NULL OR EXISTS (SELECT FROM jsonb_array_elements((rules).zones) z WHERE z ->> 'zone' = (ordered).zone))
+       -- in zones, limits are held against the market's when orders are matched
+       AND ((rules).zones IS NULL OR NOT EXISTS (
+               SELECT FROM (SELECT (ordered).limit_price_micro_per_kwh UNION ALL SELECT (ordered).partner_price_micro_per_kwh
+                            UNION ALL SELECT (c ->> 'limit_price_micro_per_kwh')::bigint FROM jsonb_array_elements((ordered).conditions) c) v(price)
+                WHERE v.price NOT BETWEEN (rules).price_min_micro_per_kwh AND (rules).price_max_micro_per_kwh))
+       AND CASE WHEN (rules).method = 'continuous' THEN num_nonnulls((ordered).partner, (ordered).conditions) = 0
+                ELSE (ordered).kind <> 'all_or_none' AND ((ordered).conditions IS NULL OR (rules).options ->> 'order' IS DISTINCT FROM 'gsy') END
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.order_fits(energyledger.market_order, energyledger.market) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.order_fits(energyledger.market_order, energyledger.market) IS
+'Can an order that is open be matched by these rules, which are to be its slot''s? For functions of the extension. No errors.';
+
 CREATE FUNCTION energyledger.set_market(
     market text,
     currency text,
@@ -191,6 +211,8 @@ DECLARE
     made energyledger.market;
     since timestamptz := set_market.applies_from;
     first boolean;
+    next_from timestamptz;
+    unfit record;
     bad text;
     id bigint;
 BEGIN
@@ -259,6 +281,7 @@ BEGIN
     IF NOT first THEN
         since := greatest(since, date_bin(make_interval(mins => slot_minutes), clock_timestamp(), 'epoch') + make_interval(mins => slot_minutes));
     END IF;
+    made.slot_minutes := slot_minutes;
     made.options := options;
     made.zones := zones;
     made.lines := lines;
@@ -268,6 +291,26 @@ BEGIN
     -- whoever can match nothing with them can match something
     PERFORM energyledger.match_orders('{}', method, energyledger.market_options(made, 0,
         CASE WHEN options -> 'lottery' = 'true' THEN repeat('0', 64) END));
+
+    -- a slot with an order that its rules cannot match would never be cleared, nor one that was traded in continuously
+    next_from := coalesce((SELECT min(m.applies_from) FROM energyledger.market m WHERE m.market = set_market.market AND m.applies_from > since), 'infinity');
+    SELECT count(*) AS orders, min(o.slot) AS slot, (array_agg(o.ledger_id ORDER BY o.slot, o.sequence_no))[1] AS number INTO unfit
+      FROM energyledger.market_order o
+     WHERE o.market = set_market.market AND o.slot >= since AND o.slot < next_from
+       AND NOT EXISTS (SELECT FROM energyledger.order_cancel x WHERE x.order_id = o.ledger_id)
+       AND NOT EXISTS (SELECT FROM energyledger.clearing c WHERE c.market = o.market AND c.slot = o.slot AND c.method <> 'continuous')
+       AND NOT energyledger.order_fits(o, made);
+    IF unfit.orders > 0 THEN
+        RAISE EXCEPTION 'orders of market "%" cannot be matched by these rules', market USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = format('There are %s for slots from %s on; the first is order %s for %s.', unfit.orders, since, unfit.number, unfit.slot),
+            HINT = 'Let the rules apply from a later slot, or cancel these orders first.';
+    END IF;
+    SELECT max(c.slot) AS slot INTO unfit FROM energyledger.clearing c
+     WHERE c.market = set_market.market AND c.slot >= since AND c.slot < next_from AND c.method = 'continuous';
+    IF method <> 'continuous' AND unfit.slot IS NOT NULL THEN
+        RAISE EXCEPTION 'market "%" has been traded in continuously for slots of these rules', market USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = format('They are to apply from %s on; the last such slot is %s.', since, unfit.slot), HINT = 'Let the rules apply from a later slot.';
+    END IF;
 
     INSERT INTO energyledger.market (market, applies_from, slot_minutes, gate_closure_minutes, currency, price_step_micro_per_kwh,
         price_min_micro_per_kwh, price_max_micro_per_kwh, energy_step_wh, order_max_wh, method, options, zones, lines, bands, grid_party,
@@ -287,7 +330,7 @@ COMMENT ON FUNCTION energyledger.set_market(text, text, text, text, text, text, 
 'method, options: of match_orders(), and "lottery": true; zones, lines: of match_orders(), a zone also with "operator", the party that gets its fee; bands: what deviations cost (doc/market.md); '
 'price_step, price_min, price_max, energy_step, order_max: what limits and energies of orders must keep to; vat_ppm: VAT in millionths; open: false takes no orders; '
 'applies_from: for slots from then on; NULL: from now, of a market that is there from the next slot. Result: the row''s ledger_id. '
-'Errors: 22004 for NULL, P0002 for a party that is not registered, 22023 and 22003 for what is not right or out of range, and those of match_orders().';
+'Errors: 22004 for NULL, P0002 for a party that is not registered, 22023 and 22003 for what is not right or out of range, 55000 where orders that are open cannot be matched by these rules (zones, slots, prices in zones, conditions and kinds of the method), or a continuous market of whose slots some are worked off becomes an auction, 25000 in other isolation levels than READ COMMITTED, and those of match_orders().';
 
 CREATE FUNCTION energyledger.set_member(
     market text,
@@ -332,7 +375,7 @@ REVOKE EXECUTE ON FUNCTION energyledger.set_member(text, text, text, bigint, big
 COMMENT ON FUNCTION energyledger.set_member(text, text, text, bigint, bigint, bigint, boolean) IS
 'Lets a party take part in a market, or writes anew how (all of it). market, party: both must be there; zone: of its orders that name none; bid_limit_wh, ask_limit_wh: most energy of all its bids, and asks, for a slot; '
 'credit_limit_nano: most it may come to owe, in nano-currency; NULL: no limit; active: false: its orders are refused from now on; it is settled for slots that are cleared already, and where it trades yet. Result: the row''s ledger_id. '
-'Errors: 22004 for NULL, P0002 where there is no such market or party, 22003 for a limit below zero, 22023 for a zone that the market has not.';
+'Errors: 22004 for NULL, P0002 where there is no such market or party, 22003 for a limit below zero, 22023 for a zone that the market has not, 25000 in other isolation levels than READ COMMITTED.';
 
 CREATE FUNCTION energyledger.close_gate(market text, slot timestamptz, reason text)
 RETURNS timestamptz
@@ -363,7 +406,7 @@ $$;
 REVOKE EXECUTE ON FUNCTION energyledger.close_gate(text, timestamptz, text) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.close_gate(text, timestamptz, text) IS
 'Closes the gate of a slot now, before its time: the slot can be cleared. market; slot: its beginning; reason: 1 to 1000 bytes. Result: when it was closed. '
-'Errors: 22004 for NULL, P0002 where there is no such market, 22023 for a time at which no slot begins and an empty reason, 22001 for one too long, 55000 where it is closed.';
+'Errors: 22004 for NULL, P0002 where there is no such market, 22023 for a time at which no slot begins and an empty reason, 22001 for one too long, 55000 where it is closed, 25000 in other isolation levels than READ COMMITTED.';
 
 CREATE FUNCTION energyledger.slot_rules(market text, slot timestamptz)
 RETURNS energyledger.market

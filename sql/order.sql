@@ -201,7 +201,9 @@ BEGIN
         RETURN;
     END IF;
     IF conditions IS NOT NULL THEN
-        detail := CASE WHEN rules.method = 'continuous' THEN 'A continuous market knows no conditions.' ELSE energyledger.conditions_problem(conditions) END;
+        detail := CASE WHEN rules.method = 'continuous' THEN 'A continuous market knows no conditions.'
+                       WHEN rules.options ->> 'order' = 'gsy' THEN 'The order of the gsy-framework knows no conditions.'
+                       ELSE energyledger.conditions_problem(conditions) END;
         IF detail IS NOT NULL THEN
             reason := 'bad_conditions';
             RETURN;
@@ -317,7 +319,7 @@ COMMENT ON FUNCTION energyledger.place_order(text, text, timestamptz, text, bigi
 'kind: limit, or in continuous markets immediate_or_cancel or all_or_none; valid_until: it lapses then; zone: where the party has a meter, NULL: the member''s; source: of an ask, technology of a meter of the party; '
 'partner, partner_price_micro_per_kwh: party to trade with first, and at which price; conditions: it trades only by one of these, [{"partner", "source", "zone", "energy_wh", "limit_price_micro_per_kwh"}, ...] (doc/market.md). '
 'Result: the order''s number. Errors: 22004 for NULL where the default is none; else the message ends with the reason''s code, the detail says more: P0002 unknown_market, unknown_party; 55000 closed_gate, closed_market, no_member, expired; '
-'54000 capacity_limit, credit_limit; 22023 no_slot, bad_side, bad_energy, bad_price, bad_kind, bad_zone, bad_source, bad_partner, bad_conditions.';
+'54000 capacity_limit, credit_limit; 22023 no_slot, bad_side, bad_energy, bad_price, bad_kind, bad_zone, bad_source, bad_partner, bad_conditions; 25000 in other isolation levels than READ COMMITTED.';
 
 CREATE FUNCTION energyledger.take_cancel(
     order_id bigint, meter text, epoch bigint, seq bigint,
@@ -379,7 +381,7 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.cancel_order(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.cancel_order(bigint) IS
-'Takes an order back before its slot is cleared; in a continuous market what has not traded. order_id: its number. Errors: 22004 for NULL, P0002 unknown_order, 55000 closed_gate, cancelled_before.';
+'Takes an order back before its slot is cleared; in a continuous market what has not traded. order_id: its number. Errors: 22004 for NULL, P0002 unknown_order, 55000 closed_gate, cancelled_before, 25000 in other isolation levels than READ COMMITTED.';
 
 -- ---------------------------------------------------------------- signed ones
 

@@ -123,3 +123,23 @@ BEGIN;
 SELECT energyledger.place_order('rules:old', 'rules:a', date_bin('1 hour', now() - interval '10 days', 'epoch'), 'bid', 1000, 100000) > 0 AS placed;
 SELECT count(*) FROM energyledger.due_slots(now(), '1 hour') WHERE market = 'rules:old';
 COMMIT;
+
+-- rules that open orders could not be matched by, which would leave their slots without a clearing for good
+SELECT pg_temp.make('market', 'rules:open', 'zones', '[{"zone": "n"}]', 'applies_from', '2025-01-01 00:00Z'), pg_temp.make('market', 'rules:book', 'method', 'continuous', 'options', '{}', 'applies_from', '2025-01-01 00:00Z'),
+       pg_temp.make('market', 'rules:gsy', 'method', 'pay_as_bid', 'options', '{"order": "gsy"}', 'applies_from', '2025-01-01 00:00Z');
+SELECT energyledger.set_member('rules:open', 'rules:a', 'n') > 0 AND energyledger.set_member('rules:book', 'rules:a') > 0 AND energyledger.set_member('rules:gsy', 'rules:a') > 0 AS members;
+SELECT date_trunc('hour', now()) + interval '2 days 15 minutes' AS ahead \gset
+SELECT energyledger.place_order('rules:open', 'rules:a', :'ahead', 'bid', 1000, 100000, conditions => '[{"source": "solar", "limit_price_micro_per_kwh": 200000}]') AS zoned,
+       energyledger.place_order('rules:book', 'rules:a', :'ahead', 'bid', 1000, 100000, kind => 'all_or_none') AS whole \gset
+CREATE FUNCTION pg_temp.change(VARIADIC changes text[]) RETURNS text LANGUAGE sql AS $$
+    SELECT regexp_replace(regexp_replace(pg_temp.make(VARIADIC changes), '\w{3} \w{3} \d\d [\d:]+ \d{4} UTC', 'TIME', 'g'), '\d{10,}', 'N') $$;
+SELECT pg_temp.change('market', 'rules:open') AS no_zones, pg_temp.change('market', 'rules:open', 'zones', '[{"zone": "m"}]') AS another, pg_temp.change('market', 'rules:open', 'zones', '[{"zone": "n"}]', 'slot_minutes', '60') AS slots,
+       pg_temp.change('market', 'rules:open', 'zones', '[{"zone": "n"}]', 'price_max_micro_per_kwh', '150000') AS prices, pg_temp.change('market', 'rules:open', 'method', 'continuous', 'options', '{}') AS conditions,
+       pg_temp.change('market', 'rules:book') AS whole \gx
+SELECT pg_temp.change('market', 'rules:open', 'zones', '[{"zone": "n"}, {"zone": "m"}]', 'price_max_micro_per_kwh', '200000') AS fits, pg_temp.change('market', 'rules:open', 'applies_from', (timestamptz :'ahead' + interval '15 minutes')::text) AS after;
+-- a continuous market in which somebody has worked them off does not become an auction for the same slot
+SELECT energyledger.cancel_order(:zoned), energyledger.cancel_order(:whole);
+SELECT energyledger.place_order('rules:book', 'rules:a', :'ahead', 'bid', 1000, 100000) AS plain \gset
+SELECT energyledger.clear('rules:book', :'ahead') > 0 AS worked_off, energyledger.cancel_order(:plain);
+SELECT pg_temp.change('market', 'rules:open'), pg_temp.change('market', 'rules:book'), pg_temp.change('market', 'rules:book', 'applies_from', (timestamptz :'ahead' + interval '15 minutes')::text);
+SELECT energyledger.place_order('rules:gsy', 'rules:a', :'ahead', 'bid', 1000, 100000, conditions => '[{"partner": "rules:b"}]');
