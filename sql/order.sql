@@ -62,7 +62,7 @@ COMMENT ON FUNCTION energyledger.order_cost(text, bigint, bigint, jsonb, bigint,
 'The most that a kWh of an order may cost whoever placed it, in micro-currency: a bid''s highest limit, or what an ask with a limit below zero may have to pay; 0 where it cannot cost anything. '
 'side; limit, price for a partner and conditions of the order; lowest and highest price of the market: taken for orders at any price. For functions of the extension. No errors.';
 
-CREATE FUNCTION energyledger.member_exposure(market text, party text, price_min_micro_per_kwh bigint, price_max_micro_per_kwh bigint)
+CREATE FUNCTION energyledger.member_exposure(market text, party text, currency text, price_min_micro_per_kwh bigint, price_max_micro_per_kwh bigint)
 RETURNS numeric
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -71,7 +71,7 @@ AS $$
         SELECT coalesce((SELECT s.slot FROM energyledger.settlement s WHERE s.market = $1 ORDER BY s.slot DESC LIMIT 1) - interval '2 days', '-infinity') AS before),
     own AS (
         SELECT o.ledger_id, o.slot, o.side,
-               o.energy_wh::numeric * energyledger.order_cost(o.side, o.limit_price_micro_per_kwh, o.partner_price_micro_per_kwh, o.conditions, $3, $4) AS cost_nano
+               o.energy_wh::numeric * energyledger.order_cost(o.side, o.limit_price_micro_per_kwh, o.partner_price_micro_per_kwh, o.conditions, $4, $5) AS cost_nano
           FROM energyledger.market_order o, settled
          WHERE o.party = $2 AND o.market = $1 AND o.slot > settled.before
            AND NOT EXISTS (SELECT FROM energyledger.order_cancel x WHERE x.order_id = o.ledger_id)
@@ -88,12 +88,12 @@ AS $$
     SELECT coalesce((SELECT sum(CASE WHEN EXISTS (SELECT FROM energyledger.clearing c WHERE c.market = $1 AND c.slot = o.slot AND c.method <> 'continuous')
                                      THEN coalesce(t.cost_nano, 0) ELSE o.cost_nano END)
                        FROM own o LEFT JOIN traded t USING (ledger_id)), 0)
-         - coalesce((SELECT sum(p.amount_nano::numeric) FROM energyledger.posting p WHERE p.payee = $2), 0)
-         + coalesce((SELECT sum(p.amount_nano::numeric) FROM energyledger.posting p WHERE p.payer = $2), 0)
+         - coalesce((SELECT sum(p.amount_nano::numeric) FROM energyledger.posting p WHERE p.payee = $2 AND p.currency = $3), 0)
+         + coalesce((SELECT sum(p.amount_nano::numeric) FROM energyledger.posting p WHERE p.payer = $2 AND p.currency = $3), 0)
 $$;
-REVOKE EXECUTE ON FUNCTION energyledger.member_exposure(text, text, bigint, bigint) FROM PUBLIC;
-COMMENT ON FUNCTION energyledger.member_exposure(text, text, bigint, bigint) IS
-'What a member may come to owe, in nano-currency: what it owes by postings, what its trades cost in slots that are not settled, and the highest cost of its orders that are not cleared. market, party; price_min_micro_per_kwh, price_max_micro_per_kwh: taken for asks and bids at any price. '
+REVOKE EXECUTE ON FUNCTION energyledger.member_exposure(text, text, text, bigint, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.member_exposure(text, text, text, bigint, bigint) IS
+'What a member may come to owe, in nano-currency: what it owes by postings in the market''s currency, what its trades cost in slots that are not settled, and the highest cost of its orders that are not cleared. market, party, currency; price_min_micro_per_kwh, price_max_micro_per_kwh: taken for asks and bids at any price. '
 'Slots count from two days before the newest that is settled. For functions of the extension. No errors.';
 
 CREATE FUNCTION energyledger.take_order(
@@ -256,7 +256,7 @@ BEGIN
     END IF;
     -- (an ask that costs nothing makes no debt greater)
     IF member.credit_limit_nano IS NOT NULL AND (side = 'bid' OR price > 0) THEN
-        used := energyledger.member_exposure(market, party, rules.price_min_micro_per_kwh, rules.price_max_micro_per_kwh);
+        used := energyledger.member_exposure(market, party, rules.currency, rules.price_min_micro_per_kwh, rules.price_max_micro_per_kwh);
         IF used + energy_wh::numeric * price > member.credit_limit_nano THEN
             reason := 'credit_limit';
             detail := format('With this order it might owe %s nano-%s; its limit is %s.', used + energy_wh::numeric * price, rules.currency, member.credit_limit_nano);

@@ -62,7 +62,7 @@ INSERT INTO may_execute VALUES
     ('energyledger.lock_transfers(text[])', ''),
     ('energyledger.take_signed_transfer(text,bigint,bigint,text,text[],text[],bigint[],bigint[],text,bigint,integer,text,text,timestamp with time zone,timestamp with time zone)', ''),
     ('energyledger.order_fits(energyledger.market_order,energyledger.market)', ''),
-    ('energyledger.member_exposure(text,text,bigint,bigint)', ''),
+    ('energyledger.member_exposure(text,text,text,bigint,bigint)', ''),
     ('energyledger.order_cost(text,bigint,bigint,jsonb,bigint,bigint)', ''),
     ('energyledger.take_order(text,timestamp with time zone,text,text,bigint,bigint,text,timestamp with time zone,text,text,text,bigint,jsonb,text,bigint,bigint)', ''),
     ('energyledger.take_cancel(bigint,text,bigint,bigint)', ''),

@@ -77,6 +77,12 @@ SELECT energyledger.place_order('o:m', 'o:d', :slot, 'ask', 10, 100) AS costs_no
 SELECT energyledger.place_order('o:m', 'o:d', :slot, 'ask', 10, -100);
 SELECT energyledger.place_order('o:m', 'o:d', :slot, 'bid', 10, 100);
 SELECT energyledger.cancel_order(n) FROM unnest(ARRAY[:costs_nothing, :up_to_it]) n;
+-- what it owes by postings, in this currency
+SELECT energyledger.record_payment('o:d', 'o:grid', -1000, 'JPY', now(), 'o:1') > 0 AS owes_another;
+SELECT energyledger.place_order('o:m', 'o:d', :slot, 'bid', 10, 100) AS still \gset
+SELECT energyledger.record_payment('o:d', 'o:grid', -1, 'EUR', now(), 'o:2') > 0 AS owes;
+SELECT energyledger.cancel_order(:still);
+SELECT energyledger.place_order('o:m', 'o:d', :slot, 'bid', 10, 100);
 SELECT energyledger.set_member('o:m', 'o:d', active => false) > 0 AS out;
 
 -- taken, and cleared by the rules of match_orders()
