@@ -103,9 +103,7 @@ BEGIN
     SELECT * INTO made FROM energyledger.clear_book(market, slot, gate, rules.method, options, 9223372036854775807,
         coalesce(before.trades, 0), lapses);
     -- a continuous market of which nothing is new, and whose gate is open or was closed before
-    IF found_there AND made.last_no = before.through_no AND before.cleared_at >= gate THEN
-        RETURN before.ledger_id;
-    ELSIF found_there AND made.last_no = before.through_no AND clock_timestamp() < gate THEN
+    IF found_there AND made.last_no = before.through_no AND (before.cleared_at >= gate OR clock_timestamp() < gate) THEN
         RETURN before.ledger_id;
     END IF;
     INSERT INTO energyledger.clearing (market, slot, run, market_id, gate_at, through_no, method, options, rule_version, input_hash, orders, trades,
