@@ -39,6 +39,7 @@
 #include "ledger/log.h"
 #include "worker/runner.h"
 #include "worker/shared.h"
+#include "worker/transaction.h"
 
 #define RUNNER_IDLE_MS 10000	/* between two looks at the setting while it is off */
 #define RUNNER_SLOTS 100		/* cleared in one transaction */
@@ -126,14 +127,10 @@ runner_enter(void)
 static void
 runner_begin(void)
 {
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
+	transaction_begin();
 	/* a market that somebody keeps locked shall not keep the others waiting */
-	(void) set_config_option("lock_timeout", RUNNER_LOCK_WAIT, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-	/* nobody's functions but the system's, and one level whatever the database's settings say */
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	transaction_set("lock_timeout", RUNNER_LOCK_WAIT);
+	/* whatever the database's default is */
 	XactIsoLevel = XACT_READ_COMMITTED;
 	PushActiveSnapshot(GetTransactionSnapshot());
 }

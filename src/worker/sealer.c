@@ -37,6 +37,7 @@
 #include "worker/runner.h"
 #include "worker/sealer.h"
 #include "worker/shared.h"
+#include "worker/transaction.h"
 
 #define SEALER_IDLE_MS 10000	/* look at least this often: a commit that could
 								 * not say so (recovered, prepared) is found */
@@ -103,20 +104,12 @@ sealer_has_extension(void)
 static void
 sealer_begin(void)
 {
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-	/* nobody's functions but the system's, whatever the database's settings say */
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	transaction_begin();
+	transaction_set("synchronous_commit", "on");
 	/* what is new stands in order at the end of an index, whatever old statistics say */
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-	(void) set_config_option("enable_bitmapscan", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-	(void) set_config_option("enable_sort", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	transaction_set("enable_seqscan", "off");
+	transaction_set("enable_bitmapscan", "off");
+	transaction_set("enable_sort", "off");
 }
 
 /*
