@@ -110,7 +110,8 @@ BEGIN
     PERFORM clock_timestamp() AT TIME ZONE time_zone;       -- fails where there is none of that name
     IF array_ndims(collects) > 1 OR cardinality(collects) NOT BETWEEN 1 AND 1000 OR array_position(collects, NULL) IS NOT NULL
        OR EXISTS (SELECT FROM unnest(collects) m WHERE NOT energyledger.identifier_valid(m)) THEN
-        RAISE EXCEPTION 'collects must be 1 to 1000 names of markets' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'collects must be 1 to 1000 names of markets' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('It is %s.', left(collects::text, 200));
     END IF;
     IF collects IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended('energyledger.biller', 0));

@@ -261,10 +261,11 @@ BEGIN
             DETAIL = 'It is drawn with the hash of the block before the clearing.';
     END IF;
     IF zones IS NOT NULL AND (jsonb_typeof(zones) <> 'array' OR EXISTS (SELECT FROM jsonb_array_elements(CASE jsonb_typeof(zones) WHEN 'array' THEN zones ELSE '[]' END) z(zone) WHERE jsonb_typeof(z.zone) <> 'object')) THEN
-        RAISE EXCEPTION 'zones of a market must be an array of objects' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'zones of a market must be an array of objects' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('They are %s.', CASE jsonb_typeof(zones) WHEN 'array' THEN 'an array of something else' ELSE 'of type ' || jsonb_typeof(zones) END);
     END IF;
     IF lines IS NOT NULL AND zones IS NULL THEN
-        RAISE EXCEPTION 'lines of a market need its zones' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'lines of a market need its zones' USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Zones are NULL.';
     END IF;
     bad := energyledger.bands_problem(bands);
     IF bad IS NOT NULL THEN
@@ -357,12 +358,14 @@ BEGIN
         RAISE EXCEPTION 'party "%" is not registered', party USING ERRCODE = 'no_data_found', HINT = 'Write it to energyledger.party first.';
     END IF;
     IF bid_limit_wh < 0 OR ask_limit_wh < 0 OR credit_limit_nano < 0 THEN
-        RAISE EXCEPTION 'limits of a member must not be below zero' USING ERRCODE = 'numeric_value_out_of_range';
+        RAISE EXCEPTION 'limits of a member must not be below zero' USING ERRCODE = 'numeric_value_out_of_range',
+            DETAIL = format('They are %s Wh, %s Wh and %s nano-currency.', coalesce(bid_limit_wh::text, 'no'), coalesce(ask_limit_wh::text, 'no'), coalesce(credit_limit_nano::text, 'no'));
     END IF;
     -- of rules that apply now or later: they may change after the member
     IF zone IS NOT NULL AND NOT EXISTS (SELECT FROM energyledger.market m, jsonb_array_elements(m.zones) z
                                          WHERE m.market = set_member.market AND z ->> 'zone' = set_member.zone) THEN
-        RAISE EXCEPTION 'market "%" has no zone "%"', market, zone USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'market "%" has no zone "%"', market, zone USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('Its zones are %s.', coalesce((SELECT string_agg(DISTINCT z ->> 'zone', ', ' ORDER BY z ->> 'zone') FROM energyledger.market m, jsonb_array_elements(m.zones) z WHERE m.market = set_member.market), 'none'));
     END IF;
     PERFORM energyledger.market_lock(market, true);
     INSERT INTO energyledger.market_member (market, party, zone, bid_limit_wh, ask_limit_wh, credit_limit_nano, active, recorded_at, recorded_by)
@@ -389,7 +392,8 @@ BEGIN
         RAISE EXCEPTION 'arguments of close_gate must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     IF octet_length(reason) NOT BETWEEN 1 AND 1000 THEN
-        RAISE EXCEPTION 'a reason must have 1 to 1000 bytes' USING ERRCODE = CASE WHEN reason = '' THEN 'invalid_parameter_value' ELSE 'string_data_right_truncation' END;
+        RAISE EXCEPTION 'a reason must have 1 to 1000 bytes' USING ERRCODE = CASE WHEN reason = '' THEN 'invalid_parameter_value' ELSE 'string_data_right_truncation' END,
+            DETAIL = format('It has %s.', octet_length(reason));
     END IF;
     PERFORM energyledger.market_lock(market, true);
     PERFORM energyledger.slot_rules(market, slot);

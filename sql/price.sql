@@ -49,7 +49,8 @@ BEGIN
         RAISE EXCEPTION 'a series of prices must begin on a second' USING ERRCODE = 'invalid_parameter_value', DETAIL = format('It is %s.', since);
     END IF;
     IF array_ndims(prices_micro_per_kwh) > 1 OR array_position(prices_micro_per_kwh, NULL) IS NOT NULL OR cardinality(prices_micro_per_kwh) NOT BETWEEN 1 AND 100000 THEN
-        RAISE EXCEPTION 'prices must be 1 to 100000 numbers in one dimension' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'prices must be 1 to 100000 numbers in one dimension' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('They are %s, in %s dimensions, %s of them NULL.', cardinality(prices_micro_per_kwh), coalesce(array_ndims(prices_micro_per_kwh), 0), (SELECT count(*) FROM unnest(prices_micro_per_kwh) p WHERE p IS NULL));
     END IF;
     IF -100000000000000 > ANY (prices_micro_per_kwh) OR 100000000000000 < ANY (prices_micro_per_kwh) THEN
         RAISE EXCEPTION 'a price is out of range' USING ERRCODE = 'numeric_value_out_of_range',
