@@ -58,11 +58,15 @@ RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN (rules).reference_series IS NOT NULL THEN energyledger.price_at((rules).reference_series, slot)
-                ELSE floor((energyledger.price_at((rules).buy_series, slot)::numeric + energyledger.price_at((rules).sell_series, slot)) / 2)::bigint END
+    -- orders at any price may trade at it, and a member's credit was held against the highest price
+    SELECT CASE WHEN r.price < (rules).price_min_micro_per_kwh THEN (rules).price_min_micro_per_kwh
+                WHEN r.price > (rules).price_max_micro_per_kwh THEN (rules).price_max_micro_per_kwh
+                ELSE r.price END
+      FROM (SELECT CASE WHEN (rules).reference_series IS NOT NULL THEN energyledger.price_at((rules).reference_series, slot)
+                        ELSE floor((energyledger.price_at((rules).buy_series, slot)::numeric + energyledger.price_at((rules).sell_series, slot)) / 2)::bigint END) r(price)
 $$;
 COMMENT ON FUNCTION energyledger.reference_price(energyledger.market, timestamptz) IS
-'The price that a slot''s clearing takes where limits leave it open: that of the market''s reference series, or midway between the grid''s two, rounded down. rules: a row of market; slot: its beginning. NULL where no price is known. Needs SELECT on price. No errors.';
+'The price that a slot''s clearing takes where limits leave it open: that of the market''s reference series, or midway between the grid''s two, rounded down; within the market''s lowest and highest price. rules: a row of market; slot: its beginning. NULL where no price is known. Needs SELECT on price. No errors.';
 
 CREATE FUNCTION energyledger.clear(market text, slot timestamptz)
 RETURNS bigint

@@ -143,3 +143,9 @@ SELECT energyledger.place_order('rules:book', 'rules:a', :'ahead', 'bid', 1000, 
 SELECT energyledger.clear('rules:book', :'ahead') > 0 AS worked_off, energyledger.cancel_order(:plain);
 SELECT pg_temp.change('market', 'rules:open'), pg_temp.change('market', 'rules:book'), pg_temp.change('market', 'rules:book', 'applies_from', (timestamptz :'ahead' + interval '15 minutes')::text);
 SELECT energyledger.place_order('rules:gsy', 'rules:a', :'ahead', 'bid', 1000, 100000, conditions => '[{"partner": "rules:b"}]');
+
+-- the price where limits leave it open is none that the market does not have
+SELECT energyledger.add_prices('mr:reference', '2025-01-01 00:00Z', '15 minutes', '{-7, 50, 300000}') AS prices;
+SELECT slot::time, energyledger.reference_price(jsonb_populate_record(NULL::energyledger.market,
+           '{"reference_series": "mr:reference", "price_min_micro_per_kwh": 10, "price_max_micro_per_kwh": 100}'), slot) AS reference
+  FROM generate_series(timestamptz '2025-01-01 00:00Z', '2025-01-01 00:45Z', '15 minutes') slot;
