@@ -98,6 +98,11 @@ COMMENT ON FUNCTION energyledger.register_role(text) IS
 'Known are 1-b:c.8.e and 1-b:c.29.0 with b 0 or 1, c 1 (import) or 2 (export), e 0 (total) to 63 (tariffs), with *255 or without. '
 'NULL for NULL; no errors. Rule: IEC 62056-61 (OBIS), doc/energy.md.';
 
+CREATE FUNCTION energyledger.reading_wh(value bigint, scale smallint, unit text) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'energyledger_reading_wh' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION energyledger.reading_wh(bigint, smallint, text) IS
+'A reading''s energy in whole Wh, rounded down: value * 10^scale units. scale: -9 to 9; unit: Wh, kWh, MWh or GWh. NULL for another unit, what is below zero or above 2^42 Wh, and for NULL; no errors. Rule: doc/energy.md.';
+
 CREATE FUNCTION energyledger.meter_registers(meter text)
 RETURNS TABLE (obis text, role text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 4

@@ -19,6 +19,7 @@ PG_FUNCTION_INFO_V1(energyledger_interval_energy);
 PG_FUNCTION_INFO_V1(energyledger_energy_between);
 PG_FUNCTION_INFO_V1(energyledger_reading_conflicts);
 PG_FUNCTION_INFO_V1(energyledger_register_role);
+PG_FUNCTION_INFO_V1(energyledger_reading_wh);
 
 #define ENERGY_COLUMNS_MAX 10
 #define ENERGY_SPREAD_MAX_US (INT64CONST(1) << 60)	/* of either part of an interval: their sum has 64 bits */
@@ -238,6 +239,19 @@ energyledger_reading_conflicts(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	energy_conflicts(&q, energy_emit_conflict, fcinfo->resultinfo);
 	return (Datum) 0;
+}
+
+/* reading_wh(value, scale, unit): strict. */
+Datum
+energyledger_reading_wh(PG_FUNCTION_ARGS)
+{
+	EnergyReading r = {.to = 1,.status = 'G'};
+	char	   *unit = text_to_cstring(PG_GETARG_TEXT_PP(2));
+
+	energy_read_quantity(&r, PG_GETARG_INT64(0), PG_GETARG_INT16(1), unit);
+	if (!r.usable)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64((int64) (r.nwh / 1000000000));
 }
 
 /* register_role(obis): strict. */

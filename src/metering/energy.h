@@ -158,6 +158,9 @@ typedef void (*EnergyConflictEmit) (void *to, EnergyDirection direction, const E
 #define ENERGY_OBIS_UNTIL "1-1;"	/* ... and below, as bytes */
 extern void energy_obis(EnergyRegister *out);	/* by out->obis */
 
+/* energy_read.c: value * 10^scale units as nWh, by the reading's status; what is negative, too large or no energy is not usable */
+extern void energy_read_quantity(EnergyReading *r, int64 value, int scale, const char *unit);
+
 /* energy_read.c: SPI is connected */
 extern void energy_read_registers(const EnergyQuery *q, EnergyRegisters *out);
 extern void energy_read_all_short(const EnergyQuery *q, EnergyRegisters *regs, EnergyReadings *out);

@@ -101,9 +101,8 @@ read_unit_exponent(const char *unit)
 	return strcmp(unit, "GWh") == 0 ? 9 : -1;
 }
 
-/* value * 10^scale units as nWh.  What is negative, too large or no energy is not usable. */
-static void
-read_quantity(EnergyReading *r, int64 value, int scale, const char *unit)
+void
+energy_read_quantity(EnergyReading *r, int64 value, int scale, const char *unit)
 {
 	int			exponent = read_unit_exponent(unit);
 	int128		one = 1;
@@ -208,7 +207,7 @@ read_append(const EnergyQuery *q, const EnergyRegister *one, EnergyRegisters *re
 		r->channel = reg->channel;
 		r->status = *VARDATA_ANY(DatumGetTextPP(value[8]));
 		unit = TextDatumGetCString(value[7]);
-		read_quantity(r, DatumGetInt64(value[5]), DatumGetInt16(value[6]), unit);
+		energy_read_quantity(r, DatumGetInt64(value[5]), DatumGetInt16(value[6]), unit);
 		pfree(unit);
 	}
 	SPI_freetuptable(table);
