@@ -59,7 +59,7 @@ CORE_CFLAGS  = -std=gnu11 -O2 -g -fPIC -fvisibility=hidden $(WARNINGS) $(HARDENI
 
 PG_CPPFLAGS  = -Isrc
 PG_CFLAGS    = -fvisibility=hidden $(WARNINGS) -Wno-declaration-after-statement -Wno-sign-compare
-SHLIB_LINK   = -lsodium -lcrypto
+SHLIB_LINK   = -lsodium -lcrypto -lm
 
 EXTRA_CLEAN  = $(PROGRAMS_OURS) mqtt_bridge/*.o tools/*.o src/core/*.o build test/expected \
                results output_iso tmp_check regression.diffs regression.out
@@ -123,14 +123,14 @@ tools/%.o: tools/%.c $(wildcard tools/*.h) $(HEADERS)
 	$(CC) $(PROGRAM_CFLAGS) -DPROGRAM_VERSION='"$(EXTVERSION)"' -c $< -o $@
 
 mqtt_bridge/energyledger-bridge: $(patsubst %.c,%.o,$(wildcard mqtt_bridge/*.c)) $(CORE_OBJS)
-	$(CC) -pie -pthread -o $@ $^ -L$(shell $(PG_CONFIG) --libdir) -lpq -lmosquitto -lsodium -lcrypto
+	$(CC) -pie -pthread -o $@ $^ -L$(shell $(PG_CONFIG) --libdir) -lpq -lmosquitto -lsodium -lcrypto -lm
 tools/energyledger-meter: $(patsubst %.c,%.o,$(wildcard tools/meter*.c)) $(CORE_OBJS)
 	$(CC) -pie -o $@ $^ -lmosquitto -lsodium -lcrypto -lm
 # No network and no database: neither library is linked.
 tools/energyledger-verify: $(patsubst %.c,%.o,$(wildcard tools/verify*.c)) $(CORE_OBJS)
-	$(CC) -pie -o $@ $^ -lsodium -lcrypto
+	$(CC) -pie -o $@ $^ -lsodium -lcrypto -lm
 tools/energyledger-box: $(patsubst %.c,%.o,$(wildcard tools/box*.c)) $(CORE_OBJS)
-	$(CC) -pie -o $@ $^ -lsodium -lcrypto
+	$(CC) -pie -o $@ $^ -lsodium -lcrypto -lm
 
 install: install-programs
 install-programs: $(PROGRAMS_OURS)

@@ -165,7 +165,7 @@ bench_program()
 	local program=$EL_TMP/$1
 
 	[ -x "$program" ] || "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-parameter -I"$EL_ROOT/src" \
-		-o "$program" "$BENCH_DIR/$1.c" "${@:2}" "$EL_ROOT"/src/core/*.o -lsodium -lcrypto ||
+		-o "$program" "$BENCH_DIR/$1.c" "${@:2}" "$EL_ROOT"/src/core/*.o -lsodium -lcrypto -lm ||
 		el_die "could not build $1"
 	echo "$program"
 }

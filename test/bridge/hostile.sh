@@ -22,7 +22,7 @@ el_cluster hostile
 el_broker
 el_psql -c "CREATE EXTENSION pg_energyledger"
 cc -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-missing-field-initializers -I"$EL_ROOT/src" -o "$EL_TMP/hostile" \
-	"$EL_ROOT"/test/bridge/hostile*.c "$EL_ROOT"/src/core/*.o -lsodium -lcrypto ||
+	"$EL_ROOT"/test/bridge/hostile*.c "$EL_ROOT"/src/core/*.o -lsodium -lcrypto -lm ||
 	el_die "cannot build hostile"
 cc -O2 -Wall -o "$EL_TMP/publish" "$EL_ROOT/test/bridge/publish.c" -lmosquitto || el_die "cannot build publish"
 "$EL_TMP/hostile" register "$SEED" | el_psql -f - > /dev/null || el_die "cannot register meters"

@@ -36,7 +36,7 @@ el_begin batch
 el_stage
 el_cluster batch "fsync = off"
 "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -I"$EL_ROOT/src" -o "$EL_TMP/sign" \
-	"$EL_ROOT/bench/sign_messages.c" "$EL_ROOT/bench/signed_meter.c" "$EL_ROOT"/src/core/*.o -lsodium -lcrypto || el_die "could not build sign_messages"
+	"$EL_ROOT/bench/sign_messages.c" "$EL_ROOT/bench/signed_meter.c" "$EL_ROOT"/src/core/*.o -lsodium -lcrypto -lm || el_die "could not build sign_messages"
 el_psql -c "CREATE EXTENSION pg_energyledger" \
 	-c "CREATE UNLOGGED TABLE given (ordinal bigint, message bytea)" || el_die "could not set up"
 "$EL_TMP/sign" keys 0 "$METERS" | el_psql -c "COPY energyledger.meter_key (meter, public_key, algorithm) FROM STDIN"

@@ -31,7 +31,7 @@ el_cluster_start
 
 program=$EL_TMP/sign_note
 "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -I"$EL_ROOT/src" -o "$program" "$HERE/sign_note.c" \
-	"$EL_ROOT"/src/core/*.o -lsodium -lcrypto || el_die "could not build sign_note"
+	"$EL_ROOT"/src/core/*.o -lsodium -lcrypto -lm || el_die "could not build sign_note"
 key=$("$program" -k)
 
 el_psql -o /dev/null -c "SET client_min_messages = warning" -c "CREATE EXTENSION pg_energyledger" || el_die "no extension"

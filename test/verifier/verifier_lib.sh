@@ -38,7 +38,7 @@ made_stream()
 {
 	[ -x "$EL_TMP/made_stream" ] ||
 		cc -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-missing-field-initializers -I"$EL_ROOT/src" -o "$EL_TMP/made_stream" \
-			"$EL_ROOT"/test/verifier/made_stream.c "$EL_ROOT"/src/core/*.o -lsodium -lcrypto || el_die "made_stream.c does not compile"
+			"$EL_ROOT"/test/verifier/made_stream.c "$EL_ROOT"/src/core/*.o -lsodium -lcrypto -lm || el_die "made_stream.c does not compile"
 	"$EL_TMP/made_stream" "$@"
 }
 
