@@ -5,7 +5,7 @@
 # lines.  A private cluster is made for it and gone afterwards.  Rates depend on the
 # machine, and on what else it does; the ratios are what to compare.
 #
-#   BENCH_ONLY=copy|commit|verify|ingest|bridge|bridge_memory|fleet|matching|market|invoice|proof|coupling|memory    one part only
+#   BENCH_ONLY=copy|commit|verify|ingest|bridge|bridge_memory|fleet|matching|market|invoice|proof|coupling|certificates|memory    one part only
 #   ROWS PAIRS TRIGGER_ROWS                 copy.sh (ROWS: verify.sh too)
 #   CLIENTS COMMIT_RUNS COMMIT_RUN_S        commit.sh
 #   VERIFY_RUNS                             verify.sh
@@ -18,6 +18,7 @@
 #   INVOICE_PARTIES                         invoice.sh
 #   MEMORY_ROWS                             memory.sh
 #   COUPLING_RUNS                           coupling.sh
+#   CERTIFICATES_RUNS                       certificates.sh
 #   PROOF_SMALL PROOF_LARGE PROOF_RUNS PROOF_CALLS    proof.sh
 
 set -o pipefail
@@ -37,11 +38,12 @@ BENCH_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$BENCH_DIR/invoice.sh"
 . "$BENCH_DIR/proof.sh"
 . "$BENCH_DIR/coupling.sh"
+. "$BENCH_DIR/certificates.sh"
 . "$BENCH_DIR/memory.sh"
 
 # memory last: it leaves the cluster that the others share.  Without bridge_memory, which
 # takes long and is run when it is named.
-BENCH_PARTS="copy commit verify ingest bridge fleet matching market invoice proof coupling memory"
+BENCH_PARTS="copy commit verify ingest bridge fleet matching market invoice proof coupling certificates memory"
 BENCH_ONLY=${BENCH_ONLY:-}
 BENCH_WAL_MB=1000				# at most min_wal_size, as no more files are kept
 
@@ -92,7 +94,7 @@ bench_header()
 }
 
 case $BENCH_ONLY in
-	"" | copy | commit | verify | ingest | bridge | bridge_memory | fleet | matching | market | invoice | proof | coupling | memory) ;;
+	"" | copy | commit | verify | ingest | bridge | bridge_memory | fleet | matching | market | invoice | proof | coupling | certificates | memory) ;;
 	*) el_die "BENCH_ONLY is one of: $BENCH_PARTS bridge_memory" ;;
 esac
 el_begin bench
