@@ -28,6 +28,7 @@ SQL_PARTS    = sql/preamble.sql \
                sql/fleet.sql \
                sql/metering.sql \
                sql/energy.sql \
+               sql/sun.sql \
                sql/matching.sql \
                sql/price.sql \
                sql/posting.sql \

@@ -52,11 +52,10 @@ typedef struct clear_sky_air
 extern clear_sky_air clear_sky_air_of(double altitude_m, double linke_turbidity);
 
 /*
- * P. Ineichen and R. Perez, Solar Energy 73 (2002) 151, as corrected by P. Ineichen, Solar
- * Energy 82 (2008) 758 and described by M. Reno et al., SAND2012-2389.  airmass is absolute,
- * times pressure_ratio; NAN gives 0.  extraterrestrial_w_m2: above the air, facing the
- * sun.  enhanced: with R. Perez's factor exp(0.01 * airmass ^ 1.8) for global irradiance at
- * low sun.
+ * P. Ineichen and R. Perez, Solar Energy 73 (2002) 151, as M. Reno et al., SAND2012-2389,
+ * have it.  airmass is absolute, times pressure_ratio; NAN gives 0.  extraterrestrial_w_m2:
+ * above the air, facing the sun.  enhanced: with the factor exp(0.01 * airmass ^ 1.8) of R.
+ * Perez et al., Solar Energy 73 (2002) 307, for global irradiance at low sun.
  */
 extern void clear_sky_ineichen(const clear_sky_air *air, double mu, double airmass, double extraterrestrial_w_m2,
 							   bool enhanced, clear_sky *out);

@@ -29,7 +29,7 @@
 
 /*
  * The limits of what is physically possible, in W/m2: C. Long and Y. Shi, The Open
- * Atmospheric Science Journal 2 (2008) 23, table 1; the same as of the BSRN (C. Long and E. Dutton 2002).
+ * Atmospheric Science Journal 2 (2008) 23; the same as of the BSRN (C. Long and E. Dutton 2002).
  * mu: the cosine of the sun's zenith angle, taken as 0 where it is below.
  */
 #define QCRAD_LOWEST_W_M2 (-4)
@@ -71,7 +71,7 @@ extern bool qcrad_possible(double value_w_m2, double limit_w_m2);
 #define PLAUSIBILITY_ALBEDO_MOST 0.9
 #define PLAUSIBILITY_ALBEDO_USUAL 0.2
 
-/* A pyranometer of moderate quality (WMO-No. 8, part I, table 7.5): 20 %, and 30 W/m2 of offset. */
+/* A pyranometer of moderate quality (WMO-No. 8, part I, chapter 7): 20 %, and 30 W/m2 of offset. */
 #define PLAUSIBILITY_PYRANOMETER_FACTOR 1.2
 #define PLAUSIBILITY_PYRANOMETER_OFFSET_W_M2 30
 

@@ -24,7 +24,7 @@
 #define SUN_DELTA_T_S 69
 #define SUN_DAY_MS INT64_C(86400000)
 
-/* The solar constant: C. Gueymard, Solar Energy 168 (2018) 30. */
+/* The solar constant: C. Gueymard, Solar Energy 168 (2018) 2. */
 #define SUN_CONSTANT_W_M2 1361.1
 
 /*

@@ -4,8 +4,9 @@
  * A curve is linear between its points and 0 outside them.  Air that is denser or thinner
  * than 1.225 kg/m3, for which curves are made, is taken as moving each of the curve's
  * speeds v to v * (1.225 / density) ^ p, with p = 1/3 up to 7.5 m/s, 2/3 from 12.5 m/s, and
- * linear between: below rated power it goes with density * v ^ 3 (IEC 61400-12-1), and above
- * it the cut-out stays close to its speed (L. Svenningsen, EWEC 2010, used by windPRO and windpowerlib).
+ * linear between.  1/3 alone, IEC 61400-12-1's, says that power goes with density * v ^ 3;
+ * near rated power it does not (L. Svenningsen, Power Curve Air Density Correction and Other
+ * Power Curve Options in WindPRO, EMD International 2010; windpowerlib does the same).
  */
 #ifndef CORE_WIND_POWER_H
 #define CORE_WIND_POWER_H
