@@ -13,7 +13,7 @@ MODULE_big   = pg_energyledger
 # and linked into the extension, the bridge, the tools and the unit tests.
 CORE_SRCS    = $(wildcard src/core/*.c)
 CORE_OBJS    = $(CORE_SRCS:.c=.o)
-SERVER_SRCS  = $(wildcard src/*.c src/ledger/*.c src/worker/*.c src/metering/*.c src/market/*.c src/fn/*.c)
+SERVER_SRCS  = $(wildcard src/*.c src/ledger/*.c src/worker/*.c src/metering/*.c src/market/*.c src/certificate/*.c src/fn/*.c)
 OBJS         = $(SERVER_SRCS:.c=.o) $(CORE_OBJS)
 
 # One SQL file an area, in the order in which they need each other.
@@ -44,7 +44,13 @@ SQL_PARTS    = sql/preamble.sql \
                sql/invoice.sql \
                sql/invoice_document.sql \
                sql/baseline.sql \
+               sql/weather.sql \
+               sql/certificate.sql \
+               sql/certificate_move.sql \
+               sql/certificate_claim.sql \
                sql/certificate_signed.sql \
+               sql/certificate_issue.sql \
+               sql/certificate_verify.sql \
                sql/command.sql \
                sql/bridge.sql \
                sql/roles.sql
@@ -107,7 +113,7 @@ include $(PGXS)
 
 all: $(PROGRAMS_OURS)
 
-$(EXTENSION_SQL): $(SQL_PARTS) pg_energyledger.control
+$(EXTENSION_SQL): $(SQL_PARTS) pg_energyledger.control Makefile
 	cat $(SQL_PARTS) > $@
 
 HEADERS = $(wildcard src/*.h src/*/*.h)

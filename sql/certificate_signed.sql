@@ -30,21 +30,17 @@ COMMENT ON COLUMN energyledger.certificate_refusal.ledger_id IS 'assigned by the
 COMMENT ON INDEX energyledger.certificate_refusal_key IS 'each message once';
 SELECT pg_catalog.pg_extension_config_dump('energyledger.certificate_refusal', '');
 
--- To be filled: the locks of the devices' certificates, in one sequence.
 CREATE FUNCTION energyledger.lock_transfers(devices text[])
 RETURNS void
-LANGUAGE plpgsql VOLATILE
+LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended(d.device, 0)) FROM (SELECT DISTINCT u.device COLLATE "C" AS device FROM unnest(devices) u(device) ORDER BY 1) d;
-END
+    SELECT energyledger.certificates_lock(ARRAY(SELECT ROW(u.device, '', 1, 1)::energyledger.certificate_range FROM unnest(devices) u(device)))
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.lock_transfers(text[]) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.lock_transfers(text[]) IS
 'Takes the locks that a batch of signed transfers needs, in the one sequence in which all batches take them. For functions of the extension.';
 
--- To be filled: the operation itself. Until then nothing is known of any certificate, and all that was said stands in detail.
 CREATE FUNCTION energyledger.take_signed_transfer(
     meter text, epoch bigint, seq bigint, operation text, devices text[], carriers text[], first_ids bigint[], last_ids bigint[],
     recipient text, energy_wh bigint, share_ppm integer, beneficiary text, purpose text, from_at timestamptz, until_at timestamptz)
@@ -52,12 +48,35 @@ RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    actor text;
+    certificates energyledger.certificate_range[];
+    done record;
 BEGIN
-    INSERT INTO energyledger.certificate_refusal (meter, epoch, seq, operation, reason, detail, refused_at)
-    VALUES (meter, epoch, seq, operation, 'not_known', jsonb_strip_nulls(jsonb_build_object('devices', devices, 'carriers', carriers,
-        'first_ids', first_ids, 'last_ids', last_ids, 'recipient', recipient, 'energy_wh', energy_wh, 'share_ppm', share_ppm, 'beneficiary', beneficiary, 'purpose', purpose,
-        'from_at', from_at, 'until_at', until_at))::text, clock_timestamp());
-    RETURN 'not_known';
+    SELECT m.party INTO actor FROM energyledger.meter m WHERE m.meter = take_signed_transfer.meter ORDER BY m.registered_at DESC, m.ledger_id DESC LIMIT 1;
+    IF actor IS NULL OR NOT EXISTS (SELECT FROM energyledger.party p WHERE p.party = actor) THEN
+        SELECT 'unknown_party' AS reason, CASE WHEN actor IS NULL THEN format('Device "%s" is of no party.', meter)
+                                               ELSE format('Party "%s" of device "%s" is not registered.', actor, meter) END AS detail INTO done;
+    ELSIF operation IN ('accept', 'refuse') THEN
+        done := energyledger.take_acceptance(actor, recipient, operation = 'accept', meter, epoch, seq);
+    ELSIF operation = 'transfer_asset' THEN
+        SELECT 'unknown_asset' AS reason, format('There is no asset "%s".', purpose) AS detail INTO done;
+    ELSE
+        certificates := ARRAY(SELECT ROW(u.device, u.carrier, u.first_id, u.last_id)::energyledger.certificate_range
+                                FROM unnest(devices, carriers, first_ids, last_ids) WITH ORDINALITY u(device, carrier, first_id, last_id, n) ORDER BY u.n);
+        IF operation = 'claim' THEN
+            SELECT c.reason, c.detail INTO done FROM energyledger.take_claim(certificates, actor, recipient, meter, epoch, seq) c;
+        ELSE
+            SELECT c.reason, c.detail INTO done
+              FROM energyledger.move_certificates(operation, certificates, actor, recipient, energy_wh, share_ppm, beneficiary, purpose, take_signed_transfer.from_at, take_signed_transfer.until_at,
+                                                  NULL, meter, epoch, seq) c;
+        END IF;
+    END IF;
+    IF done.reason IS NOT NULL THEN
+        INSERT INTO energyledger.certificate_refusal (meter, epoch, seq, operation, reason, detail, refused_at)
+        VALUES (meter, epoch, seq, operation, done.reason, done.detail, clock_timestamp());
+    END IF;
+    RETURN done.reason;
 END
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.take_signed_transfer(text, bigint, bigint, text, text[], text[], bigint[], bigint[], text, bigint, integer, text, text, timestamptz, timestamptz) FROM PUBLIC;

@@ -1,4 +1,4 @@
--- roles.sql: six roles to grant, and what each may do.  The last part of the script:
+-- roles.sql: seven roles to grant, and what each may do.  The last part of the script:
 -- it names objects of all the others.
 
 -- Roles are the cluster's: another database with the extension, or the globals of a
@@ -14,6 +14,7 @@ BEGIN
             ('energyledger_operator', 'pg_energyledger: registers meters and their keys, releases quarantined messages, sends commands, estimates, seals, replaces keys and names'),
             ('energyledger_trader', 'pg_energyledger: places and cancels orders for parties; for energy desks'),
             ('energyledger_billing', 'pg_energyledger: prices, tariffs, settlement, invoices and payments; for billing teams'),
+            ('energyledger_registrar', 'pg_energyledger: registers devices, issues certificates of origin and does with them what their holders ask for'),
             ('energyledger_auditor', 'pg_energyledger: reads everything of the extension and verifies it')) r(name, comment)
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = made.name);
@@ -129,6 +130,29 @@ GRANT SELECT ON energyledger.market, energyledger.market_current, energyledger.m
 GRANT EXECUTE ON FUNCTION energyledger.settle(text, timestamptz), energyledger.settle_market(text, timestamptz, timestamptz) TO energyledger_billing;
 GRANT SELECT ON energyledger.settlement, energyledger.settlement_position, energyledger.settlement_status, energyledger.imbalance TO energyledger_billing;
 
-GRANT SELECT ON energyledger.certificate_refusal TO energyledger_trader, energyledger_operator, energyledger_billing;
+-- Certificates are the registrar's; holders sign what they do with theirs.
+-- (they tell how much each house made: nobody else reads them)
+GRANT EXECUTE ON FUNCTION
+    energyledger.register_device(text, text, text, text, text, text, date, text, text, text, text, text, text, boolean, text, text, integer, text, integer, bigint, text, integer, text, integer[], bigint[], integer, boolean, boolean),
+    energyledger.add_weather(text, timestamptz, interval, text, integer[], integer[], integer[], integer[]),
+    energyledger.issue_certificates(text[], timestamptz, timestamptz), energyledger.issue_certificates(text, timestamptz, timestamptz),
+    energyledger.correct_certificates(text[], timestamptz, timestamptz, text), energyledger.expire_certificates(timestamptz, timestamptz),
+    energyledger.transfer_certificates(energyledger.certificate_range[], text, bigint, integer, text),
+    energyledger.reserve_certificates(energyledger.certificate_range[], bigint, integer, text),
+    energyledger.cancel_certificates(energyledger.certificate_range[], text, text, timestamptz, timestamptz, bigint, integer, text),
+    energyledger.release_certificates(energyledger.certificate_range[], text, bigint, integer),
+    energyledger.lock_certificates(energyledger.certificate_range[], text, bigint, integer),
+    energyledger.withdraw_certificates(energyledger.certificate_range[], text, bigint, integer),
+    energyledger.accept_certificates(text, text, boolean), energyledger.claim_certificates(energyledger.certificate_range[], text, text),
+    energyledger.match_certificates(text, timestamptz, timestamptz), energyledger.rebuild_certificate_sums()
+    TO energyledger_registrar;
+GRANT EXECUTE ON FUNCTION energyledger.verify_certificates() TO energyledger_registrar, energyledger_auditor;
+GRANT SELECT ON energyledger.certificate_device, energyledger.certificate_issue, energyledger.certificate_bundle, energyledger.certificate_event, energyledger.certificate_hold,
+    energyledger.certificate_acceptance, energyledger.certificate_sum, energyledger.certificate_holding, energyledger.certificate_balance, energyledger.certificate_claim,
+    energyledger.certificate_claimed, energyledger.certificate_refusal, energyledger.weather,
+    energyledger.party, energyledger.party_current, energyledger.location, energyledger.location_current, energyledger.meter, energyledger.meter_current,
+    energyledger.message, energyledger.reading, energyledger.energy_estimate, energyledger.register_rollover, energyledger.meter_register, energyledger.interval_energy
+    TO energyledger_registrar;
+GRANT SELECT ON energyledger.certificate_refusal TO energyledger_operator;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA energyledger TO energyledger_auditor;

@@ -1,18 +1,13 @@
 /*
- * market_fn.c: markets in SQL: their locks, and clearing a slot.
+ * market_fn.c: markets in SQL: clearing a slot.
  */
 #include "postgres.h"
 #include "compat.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "storage/lock.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -21,79 +16,8 @@
 #include "ledger/log.h"
 #include "market/clear.h"
 
-PG_FUNCTION_INFO_V1(energyledger_market_lock);
-PG_FUNCTION_INFO_V1(energyledger_parties_lock);
 PG_FUNCTION_INFO_V1(energyledger_clear_book);
 PG_FUNCTION_INFO_V1(energyledger_rematch_book);
-
-/* pg_advisory_lock() uses 1 and 2, site.c 3, registration.c 4 */
-#define MARKET_LOCK_FIELD 5
-#define PARTY_LOCK_FIELD 6
-#define PARTY_LOCKS 256			/* a batch of many orders must not fill the lock table */
-
-/*
- * What was committed by those who had the lock before must be seen, and a transaction with
- * a snapshot of its own would not.
- */
-static void
-market_refuse_isolation(void)
-{
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
-				 errmsg("markets are worked with in transactions of isolation level READ COMMITTED only")));
-}
-
-static uint64
-market_hash_name(text *name)
-{
-	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(name), (int) VARSIZE_ANY_EXHDR(name), 0);
-}
-
-static void
-market_lock_number(uint64 number, uint16 field, LOCKMODE mode)
-{
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (number >> 32), (uint32) number, field);
-	(void) LockAcquire(&tag, mode, false, false);
-}
-
-/* market_lock(market text, exclusive boolean) */
-Datum
-energyledger_market_lock(PG_FUNCTION_ARGS)
-{
-	market_refuse_isolation();
-	market_lock_number(market_hash_name(PG_GETARG_TEXT_PP(0)), MARKET_LOCK_FIELD, PG_GETARG_BOOL(1) ? ExclusiveLock : ShareLock);
-	PG_RETURN_VOID();
-}
-
-/* parties_lock(parties text[]) */
-Datum
-energyledger_parties_lock(PG_FUNCTION_ARGS)
-{
-	bool		wanted[PARTY_LOCKS] = {false};
-	Datum	   *element;
-	bool	   *null;
-	int			count;
-
-	market_refuse_isolation();
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &element, &null, &count);
-	for (int i = 0; i < count; i++)
-	{
-		if (null[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("parties must not contain NULLs")));
-		wanted[market_hash_name(DatumGetTextPP(element[i])) % PARTY_LOCKS] = true;
-	}
-	for (int i = 0; i < PARTY_LOCKS; i++)
-	{
-		if (wanted[i])
-			market_lock_number((uint64) i, PARTY_LOCK_FIELD, ExclusiveLock);
-	}
-	PG_RETURN_VOID();
-}
 
 static Datum
 clear_jsonb(const char *text, bool *null)

@@ -39,28 +39,45 @@ INSERT INTO said VALUES
 ('jws', 9, 'eyJhbGciOiJFZERTQSJ9.eyJ2IjoxLCJ0eXBlIjoidHJhbnNmZXIiLCJtZXRlciI6InRyYW5zZmVyOmhvdXNlLTAxIiwiZXBvY2giOjIsInNlcSI6NiwicHJldiI6IkZPTTZybm40aGRfNTNjbGZMalEyalJLYlU0TElwSENzRk5CLXRONV9vdXMiLCJ0IjoxNzUwNTUwNDAwMDAwLCJ0cyI6IlMiLCJib2R5IjpbImFjY2VwdCIsW10sInQ6YW5uYSIsbnVsbCxudWxsLG51bGwsbnVsbCxudWxsLG51bGxdfQ.Mhhn7GNYZwex1l4gh-ByAj2A26WhFpW4O91fWU-Ts4Ry0i_WWvHGduuULSeQcTWqD_TSMgpUdQmL7fk46vnMAw'),
 ('jws', 10, 'eyJhbGciOiJFZERTQSJ9.eyJ2IjoxLCJ0eXBlIjoidHJhbnNmZXIiLCJtZXRlciI6InRyYW5zZmVyOmhvdXNlLTAxIiwiZXBvY2giOjIsInNlcSI6NywicHJldiI6IllhSzRBOU04ajQtM2daak12S05DS2F3djlRVUVrNUlNajRjY2FVQXJtQVEiLCJ0IjoxNzUwNTUwNDAwMDAwLCJ0cyI6IlMiLCJib2R5IjpbInJlZnVzZSIsW10sInQ6YW5uYSIsbnVsbCxudWxsLG51bGwsbnVsbCxudWxsLG51bGxdfQ.jjIDuhZ-VKJDGJ-Ox7pAPXhDGVn4utTR-sv2vW1HJZ6VZdwyv-IKBKjy9QRqkYZVgV8acz9WCmIBj1Y3ST8dAw'),
 ('jws', 11, 'eyJhbGciOiJFZERTQSJ9.eyJ2IjoxLCJ0eXBlIjoidHJhbnNmZXIiLCJtZXRlciI6InRyYW5zZmVyOmhvdXNlLTAxIiwiZXBvY2giOjIsInNlcSI6OCwicHJldiI6IlFaRGJZeDNPYUtYYTJXSENTUFlOMnhZeDFseVJxU2hEZnJsMjBrMXFWZ3ciLCJ0IjoxNzUwNTUwNDAwMDAwLCJ0cyI6IlMiLCJib2R5IjpbInRyYW5zZmVyX2Fzc2V0Iiwicm9vZjoxIiwidDpiZXJ0IiwyNTAwMDBdfQ.Zmoc0qpETRCVKbauDQ3GPvRBgv8jd10VQeo7eFQ2fI4dRO41AFRjhLpdsSbwmsOJWXoHEuCEreCDUgdQwdf5Bg');
-SELECT energyledger.register_meter('transfer:house-01', '\x7fede20ce2555b6edb1e27c1a59317cabb5f45b265cd50104d4ceade75e898ec') > 0 AS one,
-    energyledger.register_meter('transfer:house-02', '\xf52f18f2ed6dd6e7b561a808df6bec0621f31949c02447db4c77ebec5c86139b') > 0 AS two;
+INSERT INTO energyledger.party (party) VALUES ('t:anna'), ('t:bert'), ('t:carl'), ('t:dora');
+SELECT energyledger.register_meter('transfer:house-01', '\x7fede20ce2555b6edb1e27c1a59317cabb5f45b265cd50104d4ceade75e898ec', party => 't:dora') > 0 AS one,
+    energyledger.register_meter('transfer:house-02', '\xf52f18f2ed6dd6e7b561a808df6bec0621f31949c02447db4c77ebec5c86139b', party => 't:carl') > 0 AS two;
+-- certificates that an authority granted: no reading is needed for them
+WITH i AS (
+    INSERT INTO energyledger.certificate_issue (device, carrier, first_id, last_id, from_at, to_at, bundles, kind, device_id, rule_version, issued_at, issued_by)
+    VALUES ('roof-1', 'electricity', 1, 2000, '2025-06-01', '2025-06-02', 1, 'grant', 1, 1, now(), 'test'),
+           ('roof-2', 'electricity', 1, 4611686018427387904, '2025-06-01', '2025-06-02', 1, 'grant', 1, 1, now(), 'test'),
+           ('roof-3', 'heat', 1, 10, '2025-06-01', '2025-06-02', 1, 'grant', 1, 1, now(), 'test') RETURNING *)
+INSERT INTO energyledger.certificate_bundle (device, carrier, from_at, to_at, first_id, last_id, holder, state, issue_id)
+SELECT device, carrier, from_at, to_at, first_id, last_id, CASE device WHEN 'roof-3' THEN 't:dora' ELSE 't:carl' END, 'active', ledger_id FROM i;
+SELECT energyledger.accept_certificates('t:bert', 't:carl');
 
--- what arrives there, in the sequence of arrival; one lock for each device
+-- what arrives, in the sequence of arrival; one lock for each device
 BEGIN;
 SELECT verdict, count(*) FROM energyledger.ingest(ARRAY(SELECT raw FROM said WHERE envelope = 'cose' ORDER BY n)) GROUP BY 1;
-SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND objsubid = 1;
+SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND objsubid = 7;
 COMMIT;
-SELECT meter, epoch, seq, operation, reason, detail FROM energyledger.certificate_refusal WHERE meter LIKE 'transfer:%' ORDER BY ledger_id;
+CREATE VIEW done AS
+    SELECT e.meter, e.epoch, e.seq, e.kind, e.quantity_wh, e.bundles, e.recipient, e.beneficiary, e.purpose, e.from_at, e.until_at, e.ledger_id
+      FROM energyledger.certificate_event e WHERE e.meter LIKE 'transfer:%';
+SELECT seq, kind, quantity_wh, bundles, recipient, beneficiary, purpose, from_at, until_at FROM done ORDER BY ledger_id;
+SELECT meter, seq, operation, reason, detail FROM energyledger.certificate_refusal WHERE meter LIKE 'transfer:%' ORDER BY ledger_id;
+SELECT holder, sender, accepted, meter, seq FROM energyledger.certificate_acceptance WHERE meter LIKE 'transfer:%' ORDER BY ledger_id;
+SELECT holder, state, device, first_id, last_id, quantity_wh FROM energyledger.certificate_holding WHERE device LIKE 'roof-_' ORDER BY 3, 4;
 SELECT type, count(*) FROM energyledger.message WHERE meter LIKE 'transfer:%' GROUP BY 1 ORDER BY 1;
 
--- the other way round, by their topics
+-- the other way round, by their topics: what is left is transferred and cancelled again
 SELECT verdict, reason, count(*) FROM energyledger.ingest(ARRAY(SELECT raw FROM said WHERE envelope = 'jws' ORDER BY n DESC),
     ARRAY(SELECT format('el/v1/t/0/%s/up/%s', m ->> 'meter', m ->> 'type') FROM said, energyledger.parse_message(raw) m WHERE envelope = 'jws' ORDER BY n DESC)) GROUP BY 1, 2;
-SELECT meter, seq, operation FROM energyledger.certificate_refusal WHERE meter LIKE 'transfer:%' AND epoch = 2 ORDER BY ledger_id;
-SELECT count(*) AS different FROM energyledger.certificate_refusal a LEFT JOIN energyledger.certificate_refusal b
-    ON b.meter = a.meter AND b.seq = a.seq AND b.epoch = 2 WHERE a.epoch = 1 AND a.meter LIKE 'transfer:%' AND (a.operation, a.detail) IS DISTINCT FROM (b.operation, b.detail);
+SELECT seq, kind, quantity_wh, bundles, recipient, beneficiary, purpose, from_at, until_at FROM done WHERE epoch = 2 ORDER BY ledger_id;
+SELECT meter, seq, operation, reason, detail FROM energyledger.certificate_refusal WHERE meter LIKE 'transfer:%' AND epoch = 2 ORDER BY ledger_id;
 
 -- once more they are duplicates, and nothing is said again
 SELECT count(*) AS before FROM energyledger.certificate_refusal \gset
+SELECT count(*) AS events FROM done \gset
 SELECT verdict, count(*) FROM energyledger.ingest(ARRAY(SELECT raw FROM said ORDER BY n)) GROUP BY 1;
 SELECT count(*) = :before AS nothing_new FROM energyledger.certificate_refusal;
+SELECT count(*) = :events AS nothing_done FROM done;
 
 -- a body is judged before a signature; neither is heard of there
 CREATE FUNCTION pg_temp.forged(body text) RETURNS bytea LANGUAGE sql AS $$
@@ -73,3 +90,5 @@ SELECT reason, count(*) FROM energyledger.quarantine WHERE meter = 'transfer:hou
 SELECT count(*) = :before AS nothing_new FROM energyledger.certificate_refusal;
 SET client_min_messages = warning;
 SELECT energyledger.seal() IS NOT NULL AS sealed, (SELECT count(*) FROM energyledger.verify()) AS findings;
+SELECT relation, kind, expected, found FROM energyledger.verify_certificates();
+DROP VIEW done;
