@@ -77,6 +77,7 @@ qcrad_possible(double value_w_m2, double limit_w_m2)
  * Without a plane it is that of the best one: of a direction n it is
  *     d * n.s + (f - r) / 2 * n.up + (f + r) / 2,     r = albedo * global,
  * so the best n is that of the vector d * s + (f - r) / 2 * up, and its length is the most.
+ * (A plane that turns its back to the sun is never better, as r is at most what d and f bring.)
  */
 static double
 plausibility_on_plane(const plausibility_site *site, const plausibility_angle *angle, double d, double f,
@@ -100,8 +101,9 @@ plausibility_on_plane(const plausibility_site *site, const plausibility_angle *a
  * These enclose a polygon in d and f.  The value is linear in them, or without a plane
  * the length of a vector that is, which is convex: either is greatest at a vertex.  It
  * never falls with d or f.  That leaves the two vertices on the side away from 0, where
- * GHI's limit meets that of d and that of f; where it does not cut the rectangle they are the same.
- * In a piece mu is low where it uses up GHI's limit and high where it raises a limit.
+ * GHI's limit meets that of d and that of f; where it does not cut the rectangle they are the
+ * same.  Of a piece's mu the low one counts where it uses up GHI's limit, and the high one
+ * where it raises a limit.
  */
 static double
 plausibility_most(const plausibility_sky *sky, const plausibility_angle *angle, double global_most)
