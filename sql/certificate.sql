@@ -374,95 +374,10 @@ COMMENT ON FUNCTION energyledger.certificate_step(text, text) IS
 
 CREATE FUNCTION energyledger.certificate_bundle_check()
 RETURNS trigger
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+LANGUAGE C VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-AS $$
-DECLARE
-    bad record;
-BEGIN
-    IF current_setting('energyledger.restore_mode')::boolean THEN
-        RETURN NULL;            -- restored as it was, with its sums
-    END IF;
-
-    IF EXISTS (SELECT FROM inserted n WHERE n.parent_id IS NULL) THEN
-        -- as issued: an issue's bundles have its numbers and its time, all, one after the other
-        SELECT b.* INTO bad
-          FROM (SELECT n.*, i.ledger_id AS known, i.kind, i.first_id AS issue_first, i.last_id AS issue_last, i.from_at AS issue_from, i.to_at AS issue_to,
-                       i.device AS issue_device, i.carrier AS issue_carrier,
-                       lag(n.last_id) OVER w AS before_id, lead(n.first_id) OVER w AS after_id, lag(n.to_at) OVER w AS before_at
-                  FROM inserted n LEFT JOIN energyledger.certificate_issue i ON i.ledger_id = n.issue_id
-                 WHERE n.parent_id IS NULL
-                WINDOW w AS (PARTITION BY n.issue_id ORDER BY n.first_id)) b
-         WHERE b.known IS NULL OR b.device <> b.issue_device OR b.carrier <> b.issue_carrier
-            OR b.first_id <> coalesce(b.before_id + 1, b.issue_first) OR (b.after_id IS NULL AND b.last_id <> b.issue_last)
-            OR b.from_at <> coalesce(b.before_at, b.issue_from) OR (b.after_id IS NULL AND b.to_at <> b.issue_to)
-            OR (b.reading_id IS NULL) <> (b.kind = 'grant')
-         LIMIT 1;
-        IF FOUND THEN
-            RAISE EXCEPTION 'certificates % to % of device "%" are not those of their issue', bad.first_id, bad.last_id, bad.device
-                USING ERRCODE = 'integrity_constraint_violation', TABLE = 'certificate_bundle', CONSTRAINT = 'certificate_bundle_issue',
-                      DETAIL = CASE WHEN bad.known IS NULL THEN format('There is no issue %s.', bad.issue_id)
-                                    ELSE format('Issue %s has %s to %s of device "%s" for %s to %s, and its bundles must have these one after the other.', bad.issue_id, bad.issue_first, bad.issue_last,
-                                                bad.issue_device, bad.issue_from, bad.issue_to) END;
-        END IF;
-        SELECT o.* INTO bad
-          FROM (SELECT DISTINCT n.issue_id FROM inserted n WHERE n.parent_id IS NULL) x
-          JOIN energyledger.certificate_issue i ON i.ledger_id = x.issue_id AND i.kind = 'correction'
-          JOIN energyledger.certificate_issue o ON energyledger.identifier_range(o.device || '/' || o.carrier, o.device || '/' || o.carrier, '[]')
-                                                   && energyledger.identifier_range(i.device || '/' || i.carrier, i.device || '/' || i.carrier, '[]')
-               AND tstzrange(o.from_at, o.to_at) && tstzrange(i.from_at, i.to_at) AND o.ledger_id <> i.ledger_id
-          JOIN energyledger.certificate_holding h ON h.device = o.device AND h.carrier = o.carrier AND h.first_id BETWEEN o.first_id AND o.last_id
-               AND h.state <> 'withdrawn' AND h.from_at < i.to_at AND h.to_at > i.from_at
-         LIMIT 1;
-        IF FOUND THEN
-            RAISE EXCEPTION 'certificates of device "%" are issued for that time', bad.device
-                USING ERRCODE = 'exclusion_violation', TABLE = 'certificate_bundle', CONSTRAINT = 'certificate_bundle_correction',
-                      DETAIL = format('Issue %s is of %s to %s, and not all of it is withdrawn.', bad.ledger_id, bad.from_at, bad.to_at);
-        END IF;
-    END IF;
-
-    IF EXISTS (SELECT FROM inserted n WHERE n.parent_id IS NOT NULL) THEN
-        -- what came of a bundle: all of its numbers, one after the other, in a state that the event leads to
-        SELECT b.*, p.ledger_id AS known, p.first_id AS parent_first, p.last_id AS parent_last, p.state AS parent_state, p.holder AS parent_holder, e.kind, e.recipient
-          INTO bad
-          FROM (SELECT n.*, lag(n.last_id) OVER w AS before_id, lead(n.first_id) OVER w AS after_id, min(n.first_id) OVER (PARTITION BY n.parent_id) AS start_id
-                  FROM inserted n
-                 WHERE n.parent_id IS NOT NULL
-                WINDOW w AS (PARTITION BY n.parent_id ORDER BY n.first_id)) b
-          LEFT JOIN energyledger.certificate_bundle p ON p.device = b.device AND p.carrier = b.carrier AND p.first_id = b.start_id AND p.ledger_id = b.parent_id
-          LEFT JOIN energyledger.certificate_event e ON e.ledger_id = b.event_id
-             WHERE p.ledger_id IS NULL OR e.ledger_id IS NULL
-            OR (b.from_at, b.to_at, b.issue_id) <> (p.from_at, p.to_at, p.issue_id)
-            OR b.first_id <> coalesce(b.before_id + 1, p.first_id) OR (b.after_id IS NULL AND b.last_id <> p.last_id)
-            OR ((b.state, b.holder) <> (p.state, p.holder)
-                AND (b.state IS DISTINCT FROM energyledger.certificate_step(e.kind, p.state)
-                     OR (e.kind <> 'share' AND b.holder <> CASE e.kind WHEN 'transfer' THEN e.recipient ELSE p.holder END)))
-         LIMIT 1;
-        IF FOUND THEN
-            RAISE EXCEPTION 'certificates % to % of device "%" do not follow from bundle %', bad.first_id, bad.last_id, bad.device, bad.parent_id
-                USING ERRCODE = 'integrity_constraint_violation', TABLE = 'certificate_bundle', CONSTRAINT = 'certificate_bundle_parent',
-                      DETAIL = CASE WHEN bad.known IS NULL THEN format('There is no bundle %s of the device that begins with the first of them.', bad.parent_id)
-                                    WHEN bad.kind IS NULL THEN format('There is no event %s.', bad.event_id)
-                                    ELSE format('It has %s to %s, %s, held by "%s"; after %s%s they are %s, held by "%s". All of its numbers must be there, one after the other.',
-                                                bad.parent_first, bad.parent_last, bad.parent_state, bad.parent_holder, bad.kind, coalesce(' to "' || bad.recipient || '"', ''), bad.state, bad.holder) END;
-        END IF;
-    END IF;
-
-    INSERT INTO energyledger.certificate_sum AS s (holder, carrier, state, stripe, quantity_wh, bundles)
-    SELECT d.holder, d.carrier, d.state, pg_backend_pid() % 16, sum(d.quantity_wh), sum(d.bundles)
-      FROM (SELECT n.holder, n.carrier, n.state, n.last_id - n.first_id + 1 AS quantity_wh, 1 AS bundles FROM inserted n
-            UNION ALL
-            SELECT p.holder, p.carrier, p.state, p.first_id - p.last_id - 1, -1
-              FROM (SELECT n.device, n.carrier, n.parent_id, min(n.first_id) AS first_id FROM inserted n WHERE n.parent_id IS NOT NULL GROUP BY 1, 2, 3) g
-              JOIN energyledger.certificate_bundle p ON p.device = g.device AND p.carrier = g.carrier AND p.first_id = g.first_id AND p.ledger_id = g.parent_id) d
-     GROUP BY d.holder, d.carrier, d.state
-    HAVING sum(d.quantity_wh) <> 0 OR sum(d.bundles) <> 0
-     ORDER BY d.holder, d.carrier, d.state
-    ON CONFLICT (holder, carrier, state, stripe) DO UPDATE SET quantity_wh = s.quantity_wh + excluded.quantity_wh, bundles = s.bundles + excluded.bundles;
-    RETURN NULL;
-END
-$$;
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET jit = off
+AS 'MODULE_PATHNAME', 'energyledger_certificate_bundle_check';
 REVOKE EXECUTE ON FUNCTION energyledger.certificate_bundle_check() FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.certificate_bundle_check() IS
 'Trigger of certificate_bundle: refuses what does not follow from the issue or from the bundle before (23000, 23P01), and keeps certificate_sum. With its owner''s rights, as whoever inserts may not read the rest.';

@@ -37,6 +37,7 @@ typedef struct MovePiece
 	TimestampTz to_at;
 	int64		issue_id;
 	int64		bundle_id;
+	int64		parent_id;		/* of the bundle; 0: as it was issued */
 	int64		bundle_first_id;
 	int64		bundle_last_id;
 } MovePiece;
@@ -75,6 +76,9 @@ extern void move_certificates(const MoveRequest *r, MoveResult *out);
 
 /* move_range.c: the ranges of a certificate_range[].  Errors: 22004 for NULL, 54000 for too many. */
 extern MoveRange *move_ranges(ArrayType *certificates, uint32 *count);
+
+/* move_range.c: all bundles that have or had numbers of them, nothing taken of them.  In an SPI connection. */
+extern MovePiece *move_bundles(const MoveRange *range, uint32 ranges, uint32 *count);
 
 /* move_range.c: the bundles that have them now, by range and number.  In an SPI connection. */
 extern MovePiece *move_pieces(const MoveRange *range, uint32 ranges, uint32 *count);

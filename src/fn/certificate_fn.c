@@ -4,16 +4,21 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "certificate/check.h"
 #include "certificate/move.h"
+#include "guc.h"
 
 PG_FUNCTION_INFO_V1(energyledger_certificate_step);
 PG_FUNCTION_INFO_V1(energyledger_move_certificates);
+PG_FUNCTION_INFO_V1(energyledger_certificate_bundle_check);
 
 /* certificate_step(kind text, from_state text) */
 Datum
@@ -83,4 +88,24 @@ energyledger_move_certificates(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, value, null)));
+}
+
+/* Trigger of certificate_bundle, after each statement, with its rows as a transition table. */
+Datum
+energyledger_certificate_bundle_check(PG_FUNCTION_ARGS)
+{
+	TriggerData *t = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || t->tg_newtable == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("certificate_bundle_check() must be called as a trigger with a transition table")));
+	/* restored as it was, with its sums */
+	if (restore_mode)
+		return PointerGetDatum(NULL);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	certificate_check(t->tg_newtable, RelationGetDescr(t->tg_relation));
+	SPI_finish();
+	return PointerGetDatum(NULL);
 }
