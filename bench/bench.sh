@@ -18,7 +18,7 @@
 #   INVOICE_PARTIES                         invoice.sh
 #   MEMORY_ROWS                             memory.sh
 #   COUPLING_RUNS                           coupling.sh
-#   CERTIFICATES_RUNS                       certificates.sh
+#   CERTIFICATES_RUNS CERTIFICATES_DEVICES  certificates.sh
 #   PROOF_SMALL PROOF_LARGE PROOF_RUNS PROOF_CALLS    proof.sh
 
 set -o pipefail
