@@ -379,3 +379,67 @@ REVOKE EXECUTE ON FUNCTION energyledger.expire_certificates(timestamptz, timesta
 COMMENT ON FUNCTION energyledger.expire_certificates(timestamptz, timestamptz) IS
 'Lets certificates expire whose time has come: of those whose period ended in (since, until], the active and reserved ones whose device''s expires_after_months have passed; at most a million bundles a call. Result: Wh that expired. '
 'Errors: 22004 for NULL, 55000 where somebody used them meanwhile, 25000 in another isolation level than READ COMMITTED. Rule: EECS.';
+
+-- ---------------------------------------------------------------- by itself
+
+CREATE FUNCTION energyledger.run_certificates(after text DEFAULT '', lookback interval DEFAULT '3 days', most integer DEFAULT 500)
+RETURNS TABLE (device text, error text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    devices text[];
+    since timestamptz;
+    until timestamptz := clock_timestamp();
+    d text;
+BEGIN
+    IF num_nulls(after, lookback, most) > 0 THEN
+        RAISE EXCEPTION 'arguments of run_certificates must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    since := until - lookback;
+    IF lookback <= interval '0' OR until - since > interval '400 days' OR most NOT BETWEEN 1 AND 10000 THEN
+        RAISE EXCEPTION 'certificates are issued for at most 400 days and 10000 devices at a time' USING ERRCODE = 'invalid_parameter_value', DETAIL = format('They are %s, %s.', lookback, most);
+    END IF;
+    devices := ARRAY(SELECT DISTINCT x.device COLLATE "C" FROM energyledger.certificate_device x
+                      WHERE x.automatic AND x.device > after
+                        AND EXISTS (SELECT FROM (SELECT n.* FROM energyledger.certificate_device n WHERE n.device = x.device AND n.carrier = x.carrier
+                                                  ORDER BY n.recorded_at DESC, n.ledger_id DESC LIMIT 1) n WHERE n.automatic AND n.active)
+                      ORDER BY 1 LIMIT most);
+    BEGIN
+        PERFORM energyledger.issue_certificates(devices, since, until);
+        PERFORM energyledger.correct_certificates(devices, since, until, 'a later reading');
+        RETURN QUERY SELECT u.device, NULL::text FROM unnest(devices) WITH ORDINALITY u(device, n) ORDER BY u.n;
+        RETURN;
+    EXCEPTION WHEN OTHERS THEN
+        -- one of them: find out which
+        NULL;
+    END;
+    FOREACH d IN ARRAY devices LOOP
+        device := d;
+        error := NULL;
+        BEGIN
+            PERFORM energyledger.issue_certificates(ARRAY[d], since, until);
+            PERFORM energyledger.correct_certificates(ARRAY[d], since, until, 'a later reading');
+        EXCEPTION WHEN OTHERS THEN
+            error := SQLERRM;
+        END;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.run_certificates(text, interval, integer) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.run_certificates(text, interval, integer) IS
+'Issues and corrects certificates of devices that were registered as automatic, as the background worker does every energyledger.certificate_interval, in batches, with 3 days to look back and once a day 40. after: devices whose names come after this one; lookback: how far back readings are looked for, at most 400 days; most: so many devices at most, 1 to 10000. '
+'Result: a row for each device that was looked at, by name, with the error for which nothing was issued for it, or NULL. Errors: 22004 for NULL, 22023 for a value out of range, 25000 in another isolation level than READ COMMITTED.';
+
+CREATE FUNCTION energyledger.expire_all(lookback interval DEFAULT '40 days')
+RETURNS numeric
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(sum(energyledger.expire_certificates(clock_timestamp() - make_interval(months => m.months) - lookback, clock_timestamp() - make_interval(months => m.months))), 0)
+      FROM (SELECT DISTINCT d.expires_after_months FROM energyledger.certificate_device d) m(months)
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.expire_all(interval) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.expire_all(interval) IS
+'Lets certificates expire whose time came within lookback, as the background worker does once a day with 40 days. Result: Wh that expired. Errors: as expire_certificates().';

@@ -137,6 +137,7 @@ GRANT EXECUTE ON FUNCTION
     energyledger.add_weather(text, timestamptz, interval, text, integer[], integer[], integer[], integer[]),
     energyledger.issue_certificates(text[], timestamptz, timestamptz), energyledger.issue_certificates(text, timestamptz, timestamptz),
     energyledger.correct_certificates(text[], timestamptz, timestamptz, text), energyledger.expire_certificates(timestamptz, timestamptz),
+    energyledger.run_certificates(text, interval, integer), energyledger.expire_all(interval),
     energyledger.transfer_certificates(energyledger.certificate_range[], text, bigint, integer, text),
     energyledger.reserve_certificates(energyledger.certificate_range[], bigint, integer, text),
     energyledger.cancel_certificates(energyledger.certificate_range[], text, text, timestamptz, timestamptz, bigint, integer, text),

@@ -21,6 +21,7 @@ char	   *operator_key_file = NULL;
 bool		restore_mode = false;
 int			verify_rate_limit_kb = 0;
 int			market_interval_ms = 1000;
+int			certificate_interval_s = 900;
 
 void
 guc_define(void)
@@ -60,5 +61,10 @@ guc_define(void)
 							"0 clears only when energyledger.clear() or run_market() is called.",
 							&market_interval_ms, 1000, 0, 3600 * 1000,
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("energyledger.certificate_interval",
+							"Time between two looks whether certificates are to be issued for devices that opted in.",
+							"0 issues only when energyledger.issue_certificates() or run_certificates() is called.",
+							&certificate_interval_s, 900, 0, 7 * 86400,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("energyledger");
 }

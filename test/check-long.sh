@@ -69,7 +69,7 @@ use()
 # Servers without assertions cannot do that.
 discard_suite()
 {
-	el_cluster "discard$1" "fsync = off" "energyledger.seal_interval = 0" "energyledger.market_interval = 0"
+	el_cluster "discard$1" "fsync = off" "energyledger.seal_interval = 0" "energyledger.market_interval = 0" "energyledger.certificate_interval = 0"
 	if el_psql -c "SET debug_discard_caches = 1" 2> /dev/null; then
 		PGOPTIONS="-c debug_discard_caches=1" regress "$1/discard-caches" regress/pg_regress discard $DISCARD_TESTS
 	fi

@@ -37,7 +37,7 @@ suite lint bash test/lint.sh
 [ -f test/fuzz/Makefile ] && suite fuzz make -s -C test/fuzz run SECONDS_EACH="$FUZZ_SECONDS_EACH"
 
 server_suites ""
-script_suites "" bridge meter market proof verifier docs sites crash tamper upgrade
+script_suites "" bridge meter market certificate proof verifier docs sites crash tamper upgrade
 
 summary
 [ "$failed" = 0 ]

@@ -100,7 +100,7 @@ server_suites()
 
 	el_stage
 	# markets are cleared when a test says so
-	el_cluster "$EL_NAME${prefix%/}" "fsync = off" "energyledger.market_interval = 0"
+	el_cluster "$EL_NAME${prefix%/}" "fsync = off" "energyledger.market_interval = 0" "energyledger.certificate_interval = 0"
 	sql_tests=$(tests_in "$EL_ROOT/test/sql" sql)
 	spec_tests=$(tests_in "$EL_ROOT/test/specs" spec)
 	[ -n "$sql_tests$spec_tests" ] && make -s -C "$EL_ROOT" test/expected PG_CONFIG="$PG_CONFIG" > "$LOG/expected.log" 2>&1

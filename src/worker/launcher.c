@@ -79,7 +79,7 @@ typedef struct LauncherKind
 } LauncherKind;
 
 static const LauncherKind launcher_sealer = {"sealer_main", "sealer"};
-static const LauncherKind launcher_runner = {"runner_main", "market runner"};
+static const LauncherKind launcher_runner = {"runner_main", "runner"};
 
 /* False where there is no free worker slot. */
 static bool

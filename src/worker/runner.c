@@ -1,13 +1,13 @@
 /*
- * runner.c: the background worker that clears a database's markets when their gates close.
+ * runner.c: the background worker that does what falls due in a database: clears markets when
+ * their gates close, issues certificates for devices that opted in.
  *
- * What is to be cleared stands in the tables (due_slots()), so it does not matter who
- * clears nor when: after a crash, or a night without a server, the slots that were missed
- * are due and are cleared one after the other.  A slot that cannot be cleared does not
- * keep the others waiting; it is tried again, and said so once.
+ * What is due stands in the tables, so it does not matter who does it nor when: after a
+ * crash, or a night without a server, what was missed is due and is done.  What cannot be
+ * done does not keep the rest waiting; it is tried again, and said so once.
  *
- * It is started once the sealer sees markets in an open ledger.  A ledger that was copied
- * is not open before somebody writes to it: no copy clears markets by itself.
+ * It is started once the sealer sees markets or such devices in an open ledger.  A ledger that
+ * was copied is not open before somebody writes to it: no copy does such work by itself.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -15,8 +15,6 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "common/hashfn.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -28,7 +26,6 @@
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -38,14 +35,12 @@
 #include "guc.h"
 #include "ledger/log.h"
 #include "worker/runner.h"
+#include "worker/runner_job.h"
 #include "worker/shared.h"
 #include "worker/transaction.h"
 
-#define RUNNER_IDLE_MS 10000	/* between two looks at the setting while it is off */
-#define RUNNER_SLOTS 100		/* cleared in one transaction */
-#define RUNNER_HOLES_EVERY_S 3600	/* so often it looks a week back, otherwise an hour */
-#define RUNNER_LOCK_WAIT "2s"	/* for whoever has orders of a market in an open transaction */
-#define RUNNER_COMPLAINTS_MAX 10000 /* remembered */
+#define RUNNER_IDLE_MS 10000	/* between two looks at the settings */
+#define RUNNER_LOCK_WAIT "2s"	/* for whoever has orders of a market, or certificates, in an open transaction */
 
 PGDLLEXPORT void runner_main(Datum arg);
 
@@ -64,21 +59,27 @@ runner_terminate(SIGNAL_ARGS)
 		die(postgres_signal_arg);
 }
 
+/* Rows of a ledger table never go. */
 static bool
-runner_market_exists(void)
+runner_has_rows(const char *table)
 {
 	Oid			schema = get_namespace_oid("energyledger", true);
-	Oid			relid = OidIsValid(schema) ? get_relname_relid("market", schema) : InvalidOid;
+	Oid			relid = OidIsValid(schema) ? get_relname_relid(table, schema) : InvalidOid;
 	Relation	rel;
 	bool		exists;
 
 	if (!OidIsValid(relid))
 		return false;
-	/* rows of a ledger table never go */
 	rel = table_open(relid, AccessShareLock);
 	exists = RelationGetNumberOfBlocks(rel) > 0;
 	table_close(rel, AccessShareLock);
 	return exists;
+}
+
+static bool
+runner_is_needed(void)
+{
+	return (market_interval_ms > 0 && runner_has_rows("market")) || (certificate_interval_s > 0 && runner_has_rows("certificate_device"));
 }
 
 void
@@ -86,7 +87,7 @@ runner_ask_where_needed(void)
 {
 	SharedDatabase *db = shared_database();
 
-	if (db->runner_pid != 0 || db->runner_wanted || market_interval_ms == 0 || !runner_market_exists())
+	if (db->runner_pid != 0 || db->runner_wanted || !runner_is_needed())
 		return;
 	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
 	db->runner_wanted = db->runner_pid == 0;
@@ -124,172 +125,103 @@ runner_enter(void)
 	return entered;
 }
 
-static void
+void
 runner_begin(void)
 {
 	transaction_begin();
-	/* a market that somebody keeps locked shall not keep the others waiting */
+	/* what somebody keeps locked shall not keep the rest waiting */
 	transaction_set("lock_timeout", RUNNER_LOCK_WAIT);
 	/* whatever the database's default is */
 	XactIsoLevel = XACT_READ_COMMITTED;
 	PushActiveSnapshot(GetTransactionSnapshot());
 }
 
-typedef struct RunnerComplaint
+void
+runner_end(void)
 {
-	uint64		slot;			/* hash of market and slot */
-	uint64		error;			/* hash of what was said of it */
-} RunnerComplaint;
-
-static HTAB *
-runner_complaints(void)
-{
-	static HTAB *complaints = NULL;
-	HASHCTL		info;
-
-	if (complaints != NULL && hash_get_num_entries(complaints) >= RUNNER_COMPLAINTS_MAX)
-	{
-		hash_destroy(complaints);
-		complaints = NULL;
-	}
-	if (complaints == NULL)
-	{
-		info.keysize = sizeof(uint64);
-		info.entrysize = sizeof(RunnerComplaint);
-		complaints = hash_create("energyledger market runner's complaints", 64, &info, HASH_ELEM | HASH_BLOBS);
-	}
-	return complaints;
-}
-
-static uint64
-runner_hash(const char *text)
-{
-	return hash_bytes_extended((const unsigned char *) text, strlen(text), 0);
-}
-
-/* An error is said when it comes up, not each second that it stays.  NULL: there is none. */
-static void
-runner_complain(const char *market, const char *slot, const char *error)
-{
-	uint64		key = runner_hash(psprintf("%s %s", market, slot));
-	uint64		hash;
-	RunnerComplaint *complaint;
-	bool		found;
-
-	if (error == NULL)
-	{
-		(void) hash_search(runner_complaints(), &key, HASH_REMOVE, NULL);
-		return;
-	}
-	hash = runner_hash(error);
-	complaint = hash_search(runner_complaints(), &key, HASH_ENTER, &found);
-	if (found && complaint->error == hash)
-		return;
-	complaint->error = hash;
-	ereport(LOG,
-			(errmsg("market \"%s\" could not be cleared for %s: %s", market, slot, error),
-			 errdetail("It is tried again.")));
-}
-
-/* How many slots were tried. */
-static uint64
-runner_clear(const char *holes)
-{
-	uint64		tried;
-
-	runner_begin();
-	pgstat_report_activity(STATE_RUNNING, "clearing markets");
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(psprintf("SELECT market, slot::text, error FROM energyledger.run_market('%s', %d)", holes, RUNNER_SLOTS), false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "run_market() failed");
-	tried = SPI_processed;
-	for (uint64 i = 0; i < tried; i++)
-	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-
-		runner_complain(SPI_getvalue(row, SPI_tuptable->tupdesc, 1),
-						SPI_getvalue(row, SPI_tuptable->tupdesc, 2),
-						SPI_getvalue(row, SPI_tuptable->tupdesc, 3));
-	}
-	SPI_finish();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	return tried;
 }
 
+/* Nothing to do any more, or for now: then it stays while the extension does. */
 static bool
 runner_has_work(void)
 {
 	bool		has;
 
 	StartTransactionCommand();
-	has = OidIsValid(log_extension_oid()) && runner_market_exists();
+	has = OidIsValid(log_extension_oid()) && (runner_has_rows("market") || runner_has_rows("certificate_device"));
 	CommitTransactionCommand();
 	return has;
 }
 
-/* False where it failed: said once. */
-static uint64
-runner_try(MemoryContext context, const char *holes)
+/* Milliseconds until there is more to do.  An error is said once. */
+static long
+runner_try(MemoryContext context, const RunnerJob *job, bool *complained)
 {
-	static bool complained = false;
-	volatile uint64 tried = 0;
+	volatile long wait_ms = RUNNER_IDLE_MS;
 
+	runner_in_transaction = true;
 	PG_TRY();
 	{
-		tried = runner_clear(holes);
-		complained = false;
+		wait_ms = job->work();
+		*complained = false;
 	}
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		if (!complained)
+		if (!*complained)
 			EmitErrorReport();
 		FlushErrorState();
 		AbortCurrentTransaction();
 		pgstat_report_activity(STATE_IDLE, NULL);
-		complained = true;
+		*complained = true;
+		wait_ms = Max(*job->interval * job->unit_ms, 1000L);
 	}
 	PG_END_TRY();
+	runner_in_transaction = false;
 	MemoryContextReset(context);
-	return tried;
+	return wait_ms;
 }
 
 static void
 runner_loop(void)
 {
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "energyledger market runner",
+	static const RunnerJob jobs[] = {
+		{runner_market_work, &market_interval_ms, 1},
+		{runner_certificate_work, &certificate_interval_s, 1000},
+	};
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "energyledger runner",
 												  ALLOCSET_DEFAULT_SIZES);
-	TimestampTz looked_back = 0;
+	TimestampTz due[lengthof(jobs)] = {0};
+	bool		complained[lengthof(jobs)] = {false};
 
 	while (!ShutdownRequestPending)
 	{
-		bool		far = TimestampDifferenceExceeds(looked_back, GetCurrentTimestamp(), RUNNER_HOLES_EVERY_S * 1000);
-		uint64		tried = 0;
+		long		wait_ms = RUNNER_IDLE_MS;
 
-		if (market_interval_ms > 0)
+		MemoryContextSwitchTo(context);
+		if (!runner_has_work())
+			break;
+		for (int i = 0; i < (int) lengthof(jobs) && !ShutdownRequestPending; i++)
 		{
+			if (*jobs[i].interval == 0)
+				continue;
 			MemoryContextSwitchTo(context);
-			if (!runner_has_work())
-				break;
-			runner_in_transaction = true;
-			tried = runner_try(context, far ? "7 days" : "1 hour");
-			runner_in_transaction = false;
-			if (far && tried < RUNNER_SLOTS)
-				looked_back = GetCurrentTimestamp();
+			if (GetCurrentTimestamp() >= due[i])
+				due[i] = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), runner_try(context, &jobs[i], &complained[i]));
+			wait_ms = Min(wait_ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due[i]));
 		}
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 market_interval_ms == 0 ? RUNNER_IDLE_MS : tried == RUNNER_SLOTS ? 1 : market_interval_ms,
-						 PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Max(wait_ms, 1), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
+			memset(due, 0, sizeof(due));
 		}
 	}
 }
@@ -304,7 +236,7 @@ runner_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
 	if (IsBinaryUpgrade || !runner_has_work() || !runner_enter())
 		proc_exit(0);
-	pgstat_report_appname("energyledger market runner");
+	pgstat_report_appname("energyledger runner");
 	runner_loop();
 	proc_exit(0);
 }

@@ -265,7 +265,7 @@ sealer_loop(void)
 		bool		asked = sealer_is_asked();
 		bool		due = false;
 
-		/* where nothing is sealed by itself, a look is for the market runner */
+		/* where nothing is sealed by itself, a look is for the runner */
 		if (look && seal_interval_ms == 0 && !sealer_has_extension())
 			break;
 		if (!looked || mine->open_wanted || (look && seal_interval_ms == 0))

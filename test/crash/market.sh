@@ -63,7 +63,7 @@ said()
 
 runner_in()
 {
-	echo "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'energyledger market runner' AND datname = '$1'"
+	echo "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'energyledger runner' AND datname = '$1'"
 }
 
 # ---------------------------------------------------------------- gates that close with and without a server
@@ -287,7 +287,7 @@ comes "then it is" village "SELECT count(*) FROM energyledger.clearing WHERE mar
 
 el_psql -d village -o /dev/null -c "BEGIN" -c "SELECT energyledger.place_order('now', 'anna', slot(5), 'bid', 1)" -c "PREPARE TRANSACTION 'kept'"
 sql village "INSERT INTO energyledger.market_gate (market, slot, closed_at, reason, closed_by) VALUES ('now', slot(4), clock_timestamp() - interval '1 minute', 'test', 'test')"
-el_ok "the runner waits for a prepared transaction" el_wait 10 sql_is village "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'energyledger market runner' AND wait_event_type = 'Lock'" 1
+el_ok "the runner waits for a prepared transaction" el_wait 10 sql_is village "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'energyledger runner' AND wait_event_type = 'Lock'" 1
 el_ok "a server whose runner waits is stopped" el_as_server "$EL_BIN/pg_ctl" -D "$EL_PGDATA" -m fast -w -t 15 -s stop
 el_cluster_start
 sql village "ROLLBACK PREPARED 'kept'"
@@ -318,7 +318,7 @@ el_is "nothing of it is cleared" "$(sql copy "SELECT count(*) FROM energyledger.
 sql copy "INSERT INTO energyledger.party (party) VALUES ('cleo')"
 comes "written to, it clears its own" copy "SELECT count(*) FROM energyledger.clearing WHERE market = 'now' AND slot = slot(6)" 1
 intact copy
-comes "both have a runner" postgres "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'energyledger market runner'" 2
+comes "both have a runner" postgres "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'energyledger runner'" 2
 sql copy "SELECT energyledger.close_gate('doomed', slot(n), 'test') > now() FROM generate_series(1, 9) n" > /dev/null
 el_ok "DROP DATABASE with a runner at work" el_psql -c "DROP DATABASE copy"
 el_is "it is gone" "$(sql postgres "$(runner_in copy)")" 0

@@ -69,6 +69,8 @@ INSERT INTO may_execute VALUES
     ('energyledger.match_certificates(text,timestamp with time zone,timestamp with time zone)', 'c'),
     ('energyledger.rebuild_certificate_sums()', 'c'),
     ('energyledger.verify_certificates()', 'ac'),
+    ('energyledger.run_certificates(text,interval,integer)', 'c'),
+    ('energyledger.expire_all(interval)', 'c'),
     -- work within others
     ('energyledger.certificates_lock(energyledger.certificate_range[])', ''),
     ('energyledger.certificate_bundle_check()', ''),

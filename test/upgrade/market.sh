@@ -152,7 +152,7 @@ el_cluster_start
 el_is "the standby has all rows" "$(sql original "SELECT (SELECT count(*) FROM energyledger.trade) || ' ' || (SELECT count(*) FROM energyledger.posting)")" \
 	"$(PGHOST=$main_host PGPORT=$main_port sql original "SELECT (SELECT count(*) FROM energyledger.trade) || ' ' || (SELECT count(*) FROM energyledger.posting)")"
 right original "on the standby"
-el_is "no runner is there" "$(el_psql -c "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE '%market runner'")" 0
+el_is "no runner is there" "$(el_psql -c "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE '%runner'")" 0
 # an order that the primary took and did not clear
 PGHOST=$main_host PGPORT=$main_port sql original "SELECT energyledger.place_order('lot', 'p1', '2025-06-01 21:00Z', 'ask', 100, 100000), energyledger.close_gate('lot', '2025-06-01 21:00Z', 'enough')" > /dev/null
 lsn=$(PGHOST=$main_host PGPORT=$main_port el_psql -c "SELECT pg_current_wal_lsn()")
