@@ -4,7 +4,7 @@
 # The regression, isolation, pgTAP, crash, tamper and upgrade tests on other servers
 # than the system's (servers.sh brings them: newer ones, and one of this version with
 # assertions), some tests with every cache thrown away as often as can be, pg_upgrade
-# to the newer ones, tampering drawn from many seeds, everybody killed at every step of a message's
+# to the newer ones, tampering drawn from many seeds, 100,000 random operations on certificates, everybody killed at every step of a message's
 # way, 50,000 bad messages, 5,000 meters that reconnect at once, and fuzzing of minutes.
 # Output is kept in build/check-long/, and the last line is make check's.
 #
@@ -116,6 +116,12 @@ for ((i = 0; i < TAMPER_SEEDS; i++)); do
 	seed=$RANDOM
 	suite "tamper/seed-$seed" env SEED=$seed bash "$EL_ROOT/test/tamper/tamper.sh"
 done
+
+# 100,000 random operations on certificates.
+el_cluster certificate "fsync = off" "energyledger.market_interval = 0"
+seed=$RANDOM
+suite pgtap/certificate-100000 "$EL_BIN/psql" -X -qAt -v ON_ERROR_STOP=1 -v steps=100000 -v seed=$seed -f "$EL_ROOT/test/pgtap/certificate.sql"
+el_cluster_stop fast
 
 # The whole of October.
 suite market/month-31 env DAYS=31 bash "$EL_ROOT/test/market/month.sh"

@@ -42,9 +42,9 @@ BEGIN
     INSERT INTO energyledger.party (party) SELECT 'pr:' || p FROM unnest('{owner,p,q,r}'::text[]) p;
     PERFORM energyledger.register_meter(d, party => 'pr:owner', capacity_w => 100, grid_zone => CASE d WHEN 'pr:c' THEN 'south' ELSE 'north' END) FROM unnest('{pr:a,pr:b,pr:c,pr:house}'::text[]) d;
     PERFORM energyledger.register_device(d, 'hydro', expires_after_months => 1) FROM unnest('{pr:a,pr:b,pr:c}'::text[]) d;
-    -- the house takes 20 Wh an hour
+    -- the house takes 8 Wh an hour
     INSERT INTO energyledger.reading (meter, epoch, seq, item, obis, from_at, to_at, value, scale, unit, status)
-    SELECT 'pr:house', 1, 1, s + 1, '1-0:1.8.0', pg_temp.at(s), pg_temp.at(s + 1), 5, 0, 'Wh', 'G' FROM generate_series(0, 31) s;
+    SELECT 'pr:house', 1, 1, s + 1, '1-0:1.8.0', pg_temp.at(s), pg_temp.at(s + 1), 2, 0, 'Wh', 'G' FROM generate_series(0, 31) s;
     INSERT INTO accepts SELECT h, s FROM unnest('{pr:owner,pr:p,pr:q,pr:r}'::text[]) h, unnest('{pr:owner,pr:p,pr:q,pr:r}'::text[]) s WHERE h <> s AND random() < 0.8;
     PERFORM energyledger.accept_certificates(holder, sender) FROM accepts;
 END $$;
@@ -175,7 +175,9 @@ BEGIN
             lo := lo + pg_temp.pick((w.n - lo + 1)::int);
             hi := w.n + pg_temp.pick((hi - w.n + 1)::int);
         END IF;
-        IF random() < 0.2 THEN
+        IF kind = 'claim' AND random() < 0.7 THEN
+            hi := least(hi, lo + pg_temp.pick(5));
+        ELSIF random() < 0.2 THEN
             hi := hi + pg_temp.pick(25);
         END IF;
         r := r || ROW(w.device, 'electricity', lo, hi)::energyledger.certificate_range;
@@ -199,7 +201,7 @@ BEGIN
        OR (kind = 'transfer' AND EXISTS (SELECT FROM asked a WHERE a.holder = recipient OR NOT EXISTS (SELECT FROM accepts x WHERE x.holder = recipient AND x.sender = a.holder)))
        OR (kind = 'claim' AND EXISTS (SELECT FROM asked a WHERE a.device = 'pr:c'))
        OR (kind = 'claim' AND EXISTS (SELECT FROM (SELECT a.slot / 4 AS hour, count(*) AS wh FROM asked a GROUP BY 1) a
-                                       WHERE a.wh + (SELECT count(*) FROM wh w WHERE w.state = 'claimed' AND w.slot / 4 = a.hour) > 20))
+                                       WHERE a.wh + (SELECT count(*) FROM wh w WHERE w.state = 'claimed' AND w.slot / 4 = a.hour) > 8))
        OR wh_asked > (SELECT count(*) FROM asked) THEN
         RETURN false;
     END IF;
@@ -313,7 +315,7 @@ BEGIN
      WHERE c.event_id = event AND c.state <> p.state AND NOT (p.state = ANY (s.before) AND c.state = s.after) LIMIT 1;
     IF FOUND THEN RETURN 'step: ' || x; END IF;
     -- claims: as many as the model has, of one zone, no more than was consumed
-    SELECT c.hour, sum(c.quantity_wh) AS wh INTO x FROM energyledger.certificate_claimed c GROUP BY c.hour HAVING sum(c.quantity_wh) > 20 OR bool_or(c.device = 'pr:c') LIMIT 1;
+    SELECT c.hour, sum(c.quantity_wh) AS wh INTO x FROM energyledger.certificate_claimed c GROUP BY c.hour HAVING sum(c.quantity_wh) > 8 OR bool_or(c.device = 'pr:c') LIMIT 1;
     IF FOUND THEN RETURN 'claims: ' || x; END IF;
     IF (SELECT coalesce(sum(c.quantity_wh), 0) FROM energyledger.certificate_claimed c) <> (SELECT count(*) FROM wh WHERE state = 'claimed') THEN RETURN 'claimed'; END IF;
     RETURN NULL;
@@ -328,7 +330,7 @@ BEGIN
     PERFORM pg_temp.begin_round();
     FOR i IN 1 .. steps LOOP
         -- each state's share of the steps is about what comes of it
-        what := pg_temp.one_of('{issue,issue,issue,correct,accept,expire,transfer,transfer,transfer,transfer,reserve,reserve,reserve,release,release,lock,lock,cancel,cancel,cancel,claim,claim,withdraw}');
+        what := pg_temp.one_of('{issue,issue,issue,correct,accept,expire,transfer,transfer,transfer,transfer,reserve,reserve,reserve,release,release,lock,lock,cancel,cancel,cancel,claim,claim,claim,claim,withdraw}');
         what := CASE what WHEN 'issue' THEN pg_temp.do_issue() WHEN 'correct' THEN pg_temp.do_correct() WHEN 'accept' THEN pg_temp.do_accept() WHEN 'expire' THEN pg_temp.do_expire()
                           ELSE pg_temp.do_move(what) END;
         bad := pg_temp.wrong();
