@@ -14,6 +14,7 @@
 #include "compat.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/indexing.h"
@@ -30,6 +31,8 @@
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/reltrigger.h"
 #include "utils/syscache.h"
 
 #include "ledger/am.h"
@@ -251,6 +254,49 @@ guard_own_trigger(Oid trigger)
 	heap_freetuple(tuple);
 }
 
+/* What checks the extension's rows stays: a trigger of its table that calls its function. */
+static bool
+guard_own_has_trigger(Oid relid, const char *name)
+{
+	Relation	rel;
+	bool		found = false;
+
+	if (!OidIsValid(relid) || !guard_is_own_table(relid))
+		return false;
+	rel = relation_open(relid, AccessShareLock);
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers && !found; i++)
+		found = strcmp(rel->trigdesc->triggers[i].tgname, name) == 0 &&
+			guard_is_own(ProcedureRelationId, rel->trigdesc->triggers[i].tgfoid);
+	relation_close(rel, AccessShareLock);
+	return found;
+}
+
+/* Each is the table's name with the trigger's after it. */
+static void
+guard_own_drop_trigger(DropStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->objects)
+	{
+		List	   *name = list_copy(lfirst(lc));
+		const char *trigger = strVal(llast(name));
+		Oid			relid = RangeVarGetRelid(makeRangeVarFromNameList(list_delete_last(name)), NoLock, true);
+
+		if (guard_own_has_trigger(relid, trigger))
+			guard_refuse_own("drop a trigger of", relid, NULL);
+	}
+}
+
+static void
+guard_own_replace_trigger(CreateTrigStmt *stmt)
+{
+	Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+
+	if (stmt->replace && guard_own_has_trigger(relid, stmt->trigname))
+		guard_refuse_own("replace a trigger of", relid, "Create a trigger of another name.");
+}
+
 /* relid, or the table whose index it is. */
 static Oid
 guard_own_subject(const RangeVar *name)
@@ -319,10 +365,17 @@ guard_own_statement(Node *stmt)
 				guard_refuse_own("rename a part of", relid, NULL);
 			if (OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_SEQUENCE && guard_is_own_table(relid))
 				guard_own_refuse_object("rename sequence", get_rel_name(relid));
+			if (((RenameStmt *) stmt)->renameType == OBJECT_TRIGGER && guard_own_has_trigger(relid, ((RenameStmt *) stmt)->subname))
+				guard_refuse_own("rename a trigger of", relid, NULL);
 			break;
 		case T_DropStmt:
 			if (((DropStmt *) stmt)->removeType == OBJECT_INDEX)
 				guard_own_drop_index((DropStmt *) stmt);
+			else if (((DropStmt *) stmt)->removeType == OBJECT_TRIGGER)
+				guard_own_drop_trigger((DropStmt *) stmt);
+			break;
+		case T_CreateTrigStmt:
+			guard_own_replace_trigger((CreateTrigStmt *) stmt);
 			break;
 		case T_AlterSeqStmt:
 			relid = guard_own_subject(((AlterSeqStmt *) stmt)->sequence);
