@@ -2,7 +2,9 @@
 # run.sh: published test vectors, through the extension's SQL functions.
 #
 # Signatures, proofs and records that others made decide whether our checks mean
-# what theirs do, and books of orders what a market makes of them.  The files are loaded as they are into a temporary table and
+# what theirs do, books of orders what a market makes of them, and a rooftop's half year
+# and a registry's rules which certificates are issued.  The files are loaded as they
+# are into a temporary table and
 # taken apart in SQL, so that what is tried is exactly what a user calls, and
 # nothing but psql is needed.
 #
@@ -16,7 +18,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 vectors=${VECTORS:-$here/../../../shared/vectors}
 
-if [ ! -d "$vectors/ledger" ] || [ ! -d "$vectors/metering" ] || [ ! -d "$vectors/energy/matching" ]; then
+if [ ! -d "$vectors/ledger" ] || [ ! -d "$vectors/metering" ] || [ ! -d "$vectors/energy/matching" ] ||
+	[ ! -d "$vectors/energy/certificates" ] || [ ! -d "$vectors/energy/profiles" ]; then
 	echo "1..0 # SKIP reference vectors not found in $vectors (set VECTORS)"
 	exit 0
 fi
@@ -32,7 +35,7 @@ load_file()
 load_all()
 {
 	echo 'COPY vector_file (path, content) FROM STDIN;'
-	(cd "$vectors" && find ledger metering energy/matching -type f \
+	(cd "$vectors" && find ledger metering energy/matching energy/certificates energy/profiles -type f \
 		\( -name '*.json' -o -name '*.xml' -o -name 'EXPECTED.txt' -o -name '*.csv' \)) | sort |
 		while IFS= read -r path; do
 			load_file "$path"
@@ -43,7 +46,7 @@ load_all()
 report=$({
 	cat "$here/prelude.sql"
 	load_all
-	cat "$here/signatures.sql" "$here/merkle.sql" "$here/ocmf.sql" "$here/market.sql" "$here/report.sql"
+	cat "$here/signatures.sql" "$here/merkle.sql" "$here/ocmf.sql" "$here/market.sql" "$here/certificates.sql" "$here/report.sql"
 } | psql -X -q -A -t -v ON_ERROR_STOP=1 -f -) || {
 	printf '%s\nBail out! psql failed\n' "$report"
 	exit 1
