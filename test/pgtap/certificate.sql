@@ -31,7 +31,7 @@ INSERT INTO step_rule VALUES
 CREATE TEMP SEQUENCE part;
 CREATE TEMP SEQUENCE message_seq;
 -- counted by sequences, which nothing takes back
-SELECT format('CREATE TEMP SEQUENCE %I', k || '_' || r) FROM unnest('{issue,correct,transfer,reserve,release,lock,cancel,claim,withdraw,expire}'::text[]) k, unnest('{done,refused}'::text[]) r \gexec
+SELECT format('CREATE TEMP SEQUENCE %I', k || '_' || r) FROM unnest('{issue,correct,match,transfer,reserve,release,lock,cancel,claim,withdraw,expire}'::text[]) k, unnest('{done,refused}'::text[]) r \gexec
 
 CREATE FUNCTION pg_temp.pick(n int) RETURNS int LANGUAGE sql VOLATILE AS $$ SELECT floor(random() * n)::int $$;
 CREATE FUNCTION pg_temp.one_of(a text[]) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT a[1 + floor(random() * cardinality(a))::int] $$;
@@ -271,6 +271,41 @@ BEGIN
     RETURN format('expire %s to %s: %s', since, until, got);
 END $$;
 
+-- the house's consumption with what its party holds: cancelled first, then reserved, then active
+CREATE FUNCTION pg_temp.do_match() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    since int := pg_temp.pick(8);
+    until int := least(since + 1 + pg_temp.pick(2), 8);
+    open int;
+    expected int := 0;
+    got record;
+    p record;
+BEGIN
+    FOR h IN since .. until - 1 LOOP
+        open := 8 - (SELECT count(*) FROM wh w WHERE w.state = 'claimed' AND w.slot / 4 = h);
+        FOR p IN SELECT w.part, w.state, count(*)::int AS wh FROM wh w
+                  WHERE w.holder = 'pr:owner' AND w.device <> 'pr:c' AND w.slot / 4 = h AND w.state IN ('cancelled', 'reserved', 'active')
+                  GROUP BY w.part, w.state, w.slot, w.device ORDER BY w.state = 'active', w.state = 'reserved', w.slot, w.device, min(w.n) LOOP
+            EXIT WHEN open = 0;
+            DELETE FROM asked;
+            INSERT INTO asked (k, device, n, part) SELECT 1, w.device, w.n, w.part FROM wh w WHERE w.part = p.part ORDER BY w.n LIMIT open;
+            IF p.state <> 'cancelled' THEN
+                PERFORM pg_temp.take('cancel', NULL);
+                UPDATE asked a SET part = w.part FROM wh w WHERE w.device = a.device AND w.n = a.n;
+            END IF;
+            PERFORM pg_temp.take('claim', 'pr:house');
+            expected := expected + least(open, p.wh);
+            open := greatest(open - p.wh, 0);
+        END LOOP;
+    END LOOP;
+    SELECT * INTO got FROM energyledger.match_certificates('pr:owner', pg_temp.at(since * 4), pg_temp.at(until * 4));
+    IF (got.claimed_wh, got.consumed_wh) <> (expected, (until - since) * 8) THEN
+        RAISE EXCEPTION 'matched % Wh of %, not % of %', got.claimed_wh, got.consumed_wh, expected, (until - since) * 8;
+    END IF;
+    PERFORM nextval('pg_temp.match_' || CASE WHEN expected > 0 THEN 'done' ELSE 'refused' END);
+    RETURN format('match hours %s to %s: %s', since, until, expected);
+END $$;
+
 CREATE FUNCTION pg_temp.do_accept() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     h text := pg_temp.one_of('{pr:owner,pr:p}');
@@ -330,8 +365,8 @@ BEGIN
     PERFORM pg_temp.begin_round();
     FOR i IN 1 .. steps LOOP
         -- each state's share of the steps is about what comes of it
-        what := pg_temp.one_of('{issue,issue,issue,correct,accept,expire,transfer,transfer,transfer,transfer,reserve,reserve,reserve,release,release,lock,lock,cancel,cancel,cancel,claim,claim,claim,claim,withdraw}');
-        what := CASE what WHEN 'issue' THEN pg_temp.do_issue() WHEN 'correct' THEN pg_temp.do_correct() WHEN 'accept' THEN pg_temp.do_accept() WHEN 'expire' THEN pg_temp.do_expire()
+        what := pg_temp.one_of('{issue,issue,issue,correct,match,accept,expire,transfer,transfer,transfer,transfer,reserve,reserve,reserve,release,release,lock,lock,cancel,cancel,cancel,claim,claim,claim,claim,withdraw}');
+        what := CASE what WHEN 'issue' THEN pg_temp.do_issue() WHEN 'correct' THEN pg_temp.do_correct() WHEN 'accept' THEN pg_temp.do_accept() WHEN 'expire' THEN pg_temp.do_expire() WHEN 'match' THEN pg_temp.do_match()
                           ELSE pg_temp.do_move(what) END;
         bad := pg_temp.wrong();
         IF bad IS NOT NULL THEN

@@ -4,9 +4,8 @@
 # Signatures, proofs and records that others made decide whether our checks mean
 # what theirs do, books of orders what a market makes of them, and a rooftop's half year
 # and a registry's rules which certificates are issued.  The files are loaded as they
-# are into a temporary table and
-# taken apart in SQL, so that what is tried is exactly what a user calls, and
-# nothing but psql is needed.
+# are into a temporary table and taken apart in SQL, so that what is tried is exactly
+# what a user calls, and nothing but psql is needed.
 #
 # Needs: a UTF-8 database with the extension, found through PGHOST, PGPORT,
 # PGUSER and PGDATABASE.  VECTORS names the folder (default: ../shared/vectors
