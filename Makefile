@@ -48,6 +48,7 @@ SQL_PARTS    = sql/preamble.sql \
                sql/certificate.sql \
                sql/certificate_move.sql \
                sql/certificate_claim.sql \
+               sql/asset.sql \
                sql/certificate_signed.sql \
                sql/certificate_issue.sql \
                sql/certificate_verify.sql \

@@ -95,7 +95,9 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SE
 AS $$
     WITH d AS MATERIALIZED (
         SELECT c.*, m.ledger_id AS meter_id, m.party, m.capacity_w, m.latitude_microdegrees, m.longitude_microdegrees, m.altitude_m, m.tilt_degrees, m.azimuth_degrees, m.calibrated_until,
-               i.runs, CASE WHEN corrections THEN i.left_over ELSE i.runs END AS issued, i.first_id AS issued_first_id, i.last_id AS issued_last_id
+               i.runs, CASE WHEN corrections THEN i.left_over ELSE i.runs END AS issued, i.first_id AS issued_first_id, i.last_id AS issued_last_id,
+               (SELECT x.asset FROM energyledger.asset x WHERE x.meter = u.device ORDER BY x.registered_at, x.ledger_id LIMIT 1) AS asset,
+               EXISTS (SELECT FROM energyledger.asset_calibration x WHERE x.meter = u.device) AS calibrated
           FROM (SELECT DISTINCT u.device FROM unnest(devices) u(device)) u
          CROSS JOIN LATERAL (SELECT DISTINCT ON (x.carrier) x.* FROM energyledger.certificate_device x WHERE x.device = u.device ORDER BY x.carrier, x.recorded_at DESC, x.ledger_id DESC) c
          CROSS JOIN LATERAL (SELECT x.* FROM energyledger.meter x WHERE x.meter = u.device ORDER BY x.registered_at DESC, x.ledger_id DESC LIMIT 1) m
@@ -115,14 +117,14 @@ AS $$
     SELECT d.device, d.carrier, a.from_at, a.to_at, a.ledger_id, a.energy_wh,
            CASE WHEN a.status <> 'G' THEN 'not_measured'
                 WHEN a.energy_wh IS NULL THEN 'not_usable'
-                WHEN d.party IS NULL THEN 'no_owner'
+                WHEN coalesce(o.party, d.party) IS NULL THEN 'no_owner'
                 WHEN d.capacity_w IS NULL THEN 'no_nameplate'
                 WHEN d.source = 'solar_pv' AND num_nulls(d.latitude_microdegrees, d.longitude_microdegrees) > 0 THEN 'no_place'
                 WHEN d.operational_since IS NOT NULL AND a.from_at < d.operational_since::timestamp AT TIME ZONE 'UTC' THEN 'not_operational'
-                WHEN a.from_at >= d.calibrated_until THEN 'not_calibrated'
+                WHEN a.from_at >= d.calibrated_until OR a.from_at >= k.valid_until OR k.result <> 'passed' THEN 'not_calibrated'
                 WHEN m.clock_status IN ('R', 'U') OR a.to_at > m.received_at + interval '5 minutes' OR a.to_at > m.sent_at + interval '5 minutes' THEN 'clock'
                 WHEN a.energy_wh > b.hard_wh THEN b.rule END,
-           CASE WHEN d.capacity_w IS NOT NULL THEN b.hard_wh END, CASE WHEN d.capacity_w IS NOT NULL THEN b.rule END, CASE WHEN d.capacity_w IS NOT NULL THEN b.clear_sky_wh END, d.party, d.ledger_id, d.meter_id
+           CASE WHEN d.capacity_w IS NOT NULL THEN b.hard_wh END, CASE WHEN d.capacity_w IS NOT NULL THEN b.rule END, CASE WHEN d.capacity_w IS NOT NULL THEN b.clear_sky_wh END, coalesce(o.party, d.party), d.ledger_id, d.meter_id
       FROM d
      CROSS JOIN LATERAL (
            -- no moment twice: of two readings of one time the newest counts; of two that overlap the shorter, of the same length the earlier
@@ -139,6 +141,11 @@ AS $$
             WHERE NOT coalesce(b.before_to > b.from_at AND b.before_to - b.before_from <= b.to_at - b.from_at, false)
               AND NOT coalesce(b.after_from < b.to_at AND b.after_to - b.after_from < b.to_at - b.from_at, false)) a
       JOIN energyledger.message m ON m.meter = d.device AND m.epoch = a.epoch AND m.seq = a.seq
+      -- of the owners when the interval began the one with the greatest share: share_certificates() has the rest
+      LEFT JOIN LATERAL (SELECT x.party FROM energyledger.asset_share x WHERE x.asset = d.asset AND x.since <= a.from_at
+                          ORDER BY x.revision DESC, x.share_ppm DESC, x.party LIMIT 1) o ON d.asset IS NOT NULL
+      LEFT JOIN LATERAL (SELECT x.valid_until, x.result FROM energyledger.asset_calibration x WHERE x.meter = d.device AND x.calibrated_at <= a.from_at
+                          ORDER BY x.calibrated_at DESC, x.recorded_at DESC, x.ledger_id DESC LIMIT 1) k ON d.calibrated
       LEFT JOIN LATERAL (SELECT CASE WHEN range_agg(w.period) FILTER (WHERE w.irradiance_w_m2 IS NOT NULL) @> tstzrange(a.from_at, a.to_at) THEN max(w.irradiance_w_m2) END AS irradiance_w_m2,
                                 CASE WHEN range_agg(w.period) FILTER (WHERE w.plane_irradiance_w_m2 IS NOT NULL) @> tstzrange(a.from_at, a.to_at) THEN max(w.plane_irradiance_w_m2) END AS plane_irradiance_w_m2,
                                 CASE WHEN range_agg(w.period) FILTER (WHERE w.wind_speed_cm_s IS NOT NULL) @> tstzrange(a.from_at, a.to_at) THEN max(w.wind_speed_cm_s) END AS wind_speed_cm_s,
@@ -199,6 +206,63 @@ REVOKE EXECUTE ON FUNCTION energyledger.certificate_devices_lock(text[], timesta
 COMMENT ON FUNCTION energyledger.certificate_devices_lock(text[], timestamptz, timestamptz) IS
 'Locks devices for which something is issued for [since, until). For functions of the extension. Errors: those of issue_certificates().';
 
+CREATE FUNCTION energyledger.certificate_parts(issues bigint[])
+RETURNS TABLE (bundle_id bigint, device text, carrier text, from_at timestamptz, to_at timestamptz, issue_id bigint, part bigint, parts bigint,
+               first_id bigint, last_id bigint, owner text)
+LANGUAGE sql STABLE ROWS 1000
+SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = on SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+    WITH bundle AS MATERIALIZED (
+        SELECT b.*, a.asset, b.last_id - b.first_id + 1 AS quantity_wh,
+               -- as it was known when they were issued
+               (SELECT s.revision FROM energyledger.asset_share s WHERE s.asset = a.asset AND s.since <= b.from_at AND s.recorded_at <= i.issued_at
+                 ORDER BY s.revision DESC LIMIT 1) AS revision
+          FROM unnest(issues) u(issue_id)
+          JOIN energyledger.certificate_issue i ON i.ledger_id = u.issue_id
+         CROSS JOIN LATERAL (SELECT x.asset, x.registered_at FROM energyledger.asset x WHERE x.meter = i.device ORDER BY x.registered_at, x.ledger_id LIMIT 1) a
+          JOIN energyledger.certificate_bundle b ON b.device = i.device AND b.carrier = i.carrier AND b.first_id BETWEEN i.first_id AND i.last_id AND b.parent_id IS NULL
+         WHERE a.registered_at <= i.issued_at),
+    -- share and quantity multiplied without leaving 64 bits: 10^6 x + y
+    floored AS (
+        SELECT b.*, s.party, s.share_ppm, b.quantity_wh / 1000000 * s.share_ppm + b.quantity_wh % 1000000 * s.share_ppm / 1000000 AS floor_wh,
+               b.quantity_wh % 1000000 * s.share_ppm % 1000000 AS remainder
+          FROM bundle b JOIN energyledger.asset_share s ON s.asset = b.asset AND s.revision = b.revision),
+    sized AS (
+        SELECT f.*, f.floor_wh + CASE WHEN row_number() OVER (PARTITION BY f.ledger_id ORDER BY f.remainder DESC, f.party)
+                                         <= f.quantity_wh - sum(f.floor_wh) OVER (PARTITION BY f.ledger_id) THEN 1 ELSE 0 END AS part_wh
+          FROM floored f)
+    SELECT p.ledger_id, p.device, p.carrier, p.from_at, p.to_at, p.issue_id, row_number() OVER w, count(*) OVER (PARTITION BY p.ledger_id),
+           p.first_id + (sum(p.part_wh) OVER w)::bigint - p.part_wh, p.first_id + (sum(p.part_wh) OVER w)::bigint - 1, p.party
+      FROM sized p
+     WHERE p.part_wh > 0
+    WINDOW w AS (PARTITION BY p.ledger_id ORDER BY p.share_ppm DESC, p.party)
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.certificate_parts(bigint[]) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.certificate_parts(bigint[]) IS
+'To whom the certificates of issues go whose device is an asset''s: of each bundle as it was issued the numbers of each owner when its period began, as it was known when it was issued. Whole Wh by share, rounded down; what is left goes by the largest remainder, then by party; the greatest share has the first numbers. part counts from 1, of parts. Needs SELECT on what it reads. No errors.';
+
+CREATE FUNCTION energyledger.share_certificates(issues bigint[])
+RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH part AS MATERIALIZED (
+        SELECT p.* FROM energyledger.certificate_parts(issues) p WHERE p.parts > 1),
+    event AS (
+        INSERT INTO energyledger.certificate_event (kind, quantity_wh, bundles, recorded_at, recorded_by)
+        SELECT 'share', sum(p.last_id - p.first_id + 1), count(*), clock_timestamp(), coalesce(nullif(current_setting('role'), 'none'), session_user)
+          FROM part p HAVING count(*) > 0
+        RETURNING ledger_id)
+    INSERT INTO energyledger.certificate_bundle (device, carrier, from_at, to_at, first_id, last_id, holder, state, issue_id, parent_id, event_id)
+    SELECT p.device, p.carrier, p.from_at, p.to_at, p.first_id, p.last_id, p.owner, 'active', p.issue_id, p.bundle_id, e.ledger_id
+      FROM part p CROSS JOIN event e
+     ORDER BY p.device, p.carrier, p.first_id
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.share_certificates(bigint[]) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.share_certificates(bigint[]) IS
+'Shares certificates that were just issued among the owners of the asset: one event, of kind share, for all; nothing where each bundle is one owner''s. For functions of the extension, which have locked the devices: ledger_ids of the issues.';
+
 CREATE FUNCTION energyledger.write_certificates(
     meters text[], since timestamptz, until timestamptz, kind text, why text,
     OUT issues bigint, OUT bundles bigint, OUT energy_wh numeric, OUT held bigint)
@@ -206,6 +270,8 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
+DECLARE
+    owned bigint[];
 BEGIN
     WITH candidate AS MATERIALIZED (
         SELECT c.* FROM energyledger.certificate_candidates(meters, since, until, kind = 'correction') c),
@@ -242,14 +308,18 @@ BEGIN
           FROM bundle b
           JOIN issue i ON i.device = b.device AND i.carrier = b.carrier AND i.first_id = b.run_id
          ORDER BY b.device, b.carrier, b.first_id)
-    SELECT (SELECT count(*) FROM issue), count(*) FILTER (WHERE c.reason IS NULL), coalesce(sum(c.energy_wh) FILTER (WHERE c.reason IS NULL), 0), count(c.reason)
-      INTO issues, bundles, energy_wh, held
+    SELECT (SELECT count(*) FROM issue), count(*) FILTER (WHERE c.reason IS NULL), coalesce(sum(c.energy_wh) FILTER (WHERE c.reason IS NULL), 0), count(c.reason),
+           (SELECT array_agg(i.ledger_id) FROM issue i WHERE i.device IN (SELECT a.meter FROM energyledger.asset a WHERE a.meter = ANY (meters)))
+      INTO issues, bundles, energy_wh, held, owned
       FROM candidate c;
+    IF owned IS NOT NULL THEN
+        PERFORM energyledger.share_certificates(owned);
+    END IF;
 END
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.write_certificates(text[], timestamptz, timestamptz, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.write_certificates(text[], timestamptz, timestamptz, text, text) IS
-'Issues what certificate_candidates() has, and holds the rest. For functions of the extension, which have locked the devices: meters, since, until; kind: production or correction; why: reason, or NULL. Result: as issue_certificates().';
+'Issues what certificate_candidates() has, shares it among owners, and holds the rest. For functions of the extension, which have locked the devices: meters, since, until; kind: production or correction; why: reason, or NULL. Result: as issue_certificates().';
 
 CREATE FUNCTION energyledger.issue_certificates(
     meters text[],
@@ -266,7 +336,7 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.issue_certificates(text[], timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.issue_certificates(text[], timestamptz, timestamptz) IS
-'Issues certificates for what devices made in [since, until), of signed readings of intervals of at most an hour that lie in it and are not issued yet; Wh rounded down, numbered on from the device''s last. What is above the bound, or not fit as evidence, is held: certificate_hold. '
+'Issues certificates for what devices made in [since, until), of signed readings of intervals of at most an hour that lie in it and are not issued yet; Wh rounded down, numbered on from the device''s last. They go to the owners of the device''s asset when the interval began, by share, or to the meter''s party where none is known (meter_owners()). What is above the bound, or not fit as evidence, is held: certificate_hold. '
 'meters: at most 10000 that register_device() knows; since, until: at most 400 days. Result: issues (times without a gap), bundles (one an interval), energy_wh, and held: readings held, also those that were before. '
 'Errors: 22004 for NULL, 22023 for a bad time, 54000 for too many devices, P0002 for one that is not registered, 25000 in another isolation level than READ COMMITTED. Rules: EnergyTag, EECS, doc/certificates.md.';
 
@@ -309,7 +379,11 @@ BEGIN
     FOR changed IN
         SELECT b.device, b.carrier, b.from_at, b.to_at, b.first_id, b.last_id, i.device_id, i.meter_id, r.ledger_id AS reading_id, energyledger.reading_wh(r.value, r.scale, r.unit) AS energy_wh,
                EXISTS (SELECT FROM energyledger.certificate_holding h WHERE h.device = b.device AND h.carrier = b.carrier AND h.first_id BETWEEN b.first_id AND b.last_id
-                          AND (h.state NOT IN ('active', 'reserved', 'locked', 'withdrawn') OR h.holder <> b.holder)) AS used
+                          AND (h.state NOT IN ('active', 'reserved', 'locked', 'withdrawn')
+                               -- it is no longer his to whom it was issued, or whose share it was
+                               OR h.holder <> coalesce((SELECT s.holder FROM energyledger.certificate_bundle s JOIN energyledger.certificate_event e ON e.ledger_id = s.event_id AND e.kind = 'share'
+                                                         WHERE s.device = b.device AND s.carrier = b.carrier AND s.first_id BETWEEN b.first_id AND h.first_id AND s.last_id >= h.first_id
+                                                           AND s.parent_id = b.ledger_id), b.holder))) AS used
           FROM (SELECT DISTINCT u.device FROM unnest(meters) u(device)) u
           JOIN energyledger.certificate_device d ON d.device = u.device AND d.ledger_id = (SELECT x.ledger_id FROM energyledger.certificate_device x
                                                      WHERE x.device = d.device AND x.carrier = d.carrier ORDER BY x.recorded_at DESC, x.ledger_id DESC LIMIT 1)

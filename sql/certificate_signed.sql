@@ -35,11 +35,11 @@ RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT energyledger.certificates_lock(ARRAY(SELECT ROW(u.device, '', 1, 1)::energyledger.certificate_range FROM unnest(devices) u(device)))
+    SELECT energyledger.assets_lock(devices)
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.lock_transfers(text[]) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.lock_transfers(text[]) IS
-'Takes the locks that a batch of signed transfers needs, in the one sequence in which all batches take them. For functions of the extension.';
+'Takes the locks that a batch of signed transfers needs, in the one sequence in which all batches take them: of devices, and of assets by name. For functions of the extension.';
 
 CREATE FUNCTION energyledger.take_signed_transfer(
     meter text, epoch bigint, seq bigint, operation text, devices text[], carriers text[], first_ids bigint[], last_ids bigint[],
@@ -60,7 +60,7 @@ BEGIN
     ELSIF operation IN ('accept', 'refuse') THEN
         done := energyledger.take_acceptance(actor, recipient, operation = 'accept', meter, epoch, seq);
     ELSIF operation = 'transfer_asset' THEN
-        SELECT 'unknown_asset' AS reason, format('There is no asset "%s".', purpose) AS detail INTO done;
+        SELECT t.reason, t.detail INTO done FROM energyledger.take_asset_transfer(purpose, actor, recipient, share_ppm, NULL, meter, epoch, seq) t;
     ELSE
         certificates := ARRAY(SELECT ROW(u.device, u.carrier, u.first_id, u.last_id)::energyledger.certificate_range
                                 FROM unnest(devices, carriers, first_ids, last_ids) WITH ORDINALITY u(device, carrier, first_id, last_id, n) ORDER BY u.n);

@@ -94,6 +94,46 @@ AS $$
                   GROUP BY b.event_id) c ON c.event_id = e.ledger_id
      WHERE e.kind <> 'share' AND e.quantity_wh IS DISTINCT FROM coalesce(c.quantity_wh, 0)
     UNION ALL
+    SELECT 'certificate_event', e.ledger_id, 'quantity', e.quantity_wh::text, coalesce(sum(b.last_id - b.first_id + 1), 0)::text
+      FROM energyledger.certificate_event e
+      LEFT JOIN energyledger.certificate_bundle b ON b.event_id = e.ledger_id
+     WHERE e.kind = 'share'
+     GROUP BY e.ledger_id, e.quantity_wh
+    HAVING e.quantity_wh IS DISTINCT FROM coalesce(sum(b.last_id - b.first_id + 1), 0)
+    UNION ALL
+    -- they went to the owners, by share; without an asset, or before it was somebody's, to the meter's party
+    SELECT 'certificate_bundle', b.ledger_id, 'share', coalesce(w.parts, format('all to "%s"', coalesce(w.owner, m.party))), coalesce(s.parts, format('all to "%s"', b.holder))
+      FROM energyledger.certificate_bundle b
+      JOIN energyledger.certificate_issue i ON i.ledger_id = b.issue_id
+      LEFT JOIN (SELECT p.bundle_id, min(p.owner) FILTER (WHERE p.part = 1) AS owner,
+                        string_agg(format('%s to %s to "%s"', p.first_id, p.last_id, p.owner), ', ' ORDER BY p.first_id) FILTER (WHERE p.parts > 1) AS parts
+                   FROM energyledger.certificate_parts(ARRAY(SELECT x.ledger_id FROM energyledger.certificate_issue x
+                                                              WHERE x.device IN (SELECT a.meter FROM energyledger.asset a) AND x.kind IN ('production', 'correction'))) p
+                  GROUP BY p.bundle_id) w ON w.bundle_id = b.ledger_id
+      LEFT JOIN energyledger.meter m ON m.meter = b.device AND m.ledger_id = i.meter_id
+      LEFT JOIN (SELECT x.parent_id, string_agg(format('%s to %s to "%s"', x.first_id, x.last_id, x.holder), ', ' ORDER BY x.first_id) AS parts
+                   FROM energyledger.certificate_bundle x JOIN energyledger.certificate_event e ON e.ledger_id = x.event_id AND e.kind = 'share'
+                  GROUP BY x.parent_id) s ON s.parent_id = b.ledger_id
+     WHERE b.parent_id IS NULL AND i.kind IN ('production', 'correction')
+       AND (w.parts IS DISTINCT FROM s.parts OR coalesce(w.owner, m.party) IS DISTINCT FROM b.holder)
+    UNION ALL
+    -- nothing else is shared
+    SELECT 'certificate_bundle', b.ledger_id, 'share', 'as it was issued', format('a part of bundle %s', b.parent_id)
+      FROM energyledger.certificate_bundle b
+      JOIN energyledger.certificate_event e ON e.ledger_id = b.event_id AND e.kind = 'share'
+      LEFT JOIN energyledger.certificate_bundle p ON p.ledger_id = b.parent_id AND p.parent_id IS NULL
+      LEFT JOIN energyledger.certificate_issue i ON i.ledger_id = p.issue_id
+     WHERE i.kind IS NULL OR i.kind NOT IN ('production', 'correction')
+    UNION ALL
+    -- the shares of an asset's owners sum to one, and revisions follow each other
+    SELECT 'asset_share', min(s.ledger_id), 'share', format('1000000 millionths of asset "%s" in revision %s', s.asset, s.revision), sum(s.share_ppm)::text
+      FROM energyledger.asset_share s GROUP BY s.asset, s.revision HAVING sum(s.share_ppm) <> 1000000
+    UNION ALL
+    SELECT 'asset_share', s.ledger_id, 'share', format('revision after %s', coalesce(s.before, 0)), s.revision::text
+      FROM (SELECT min(x.ledger_id) AS ledger_id, x.revision, lag(x.revision) OVER (PARTITION BY x.asset ORDER BY x.revision) AS before
+              FROM energyledger.asset_share x GROUP BY x.asset, x.revision) s
+     WHERE s.revision <> coalesce(s.before, 0) + 1
+    UNION ALL
     -- certificates are what a signed reading tells, and no more than the device can have made
     SELECT 'certificate_bundle', b.ledger_id, 'reading', coalesce(format('%s Wh of register %s, %s to %s, signed', energyledger.reading_wh(r.value, r.scale, r.unit), r.obis, r.from_at, r.to_at), 'a signed reading'),
            format('%s Wh of register %s, %s to %s', b.last_id - b.first_id + 1, d.register, b.from_at, b.to_at)
@@ -138,5 +178,5 @@ AS $$
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.verify_certificates() FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.verify_certificates() IS
-'Computes again from the rows all that must hold of certificates, and names what does not: a row for each finding with table, ledger_id, kind (number, bundles, issue, period, parts, step, quantity, reading, bound, claim, consumption, sum) and what was expected; none: all is right. '
+'Computes again from the rows all that must hold of certificates, and names what does not: a row for each finding with table, ledger_id, kind (number, bundles, issue, period, parts, step, quantity, share, reading, bound, claim, consumption, sum) and what was expected; none: all is right. '
 'It believes that the rows are as they were written, which verify() proves. Reads everything of certificates. No errors.';

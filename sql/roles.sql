@@ -155,5 +155,12 @@ GRANT SELECT ON energyledger.certificate_device, energyledger.certificate_issue,
     energyledger.message, energyledger.reading, energyledger.energy_estimate, energyledger.register_rollover, energyledger.meter_register, energyledger.interval_energy
     TO energyledger_registrar;
 GRANT SELECT ON energyledger.certificate_refusal TO energyledger_operator;
+GRANT EXECUTE ON FUNCTION
+    energyledger.register_asset(text, text, text, text, text, timestamptz), energyledger.transfer_asset(text, text, text, integer, timestamptz),
+    energyledger.record_calibration(text, timestamptz, text, timestamptz, bytea, text, text)
+    TO energyledger_registrar;
+GRANT EXECUTE ON FUNCTION energyledger.asset_owners(text, timestamptz), energyledger.meter_owners(text, timestamptz), energyledger.certificate_parts(bigint[])
+    TO energyledger_registrar, energyledger_auditor;
+GRANT SELECT ON energyledger.asset, energyledger.asset_share, energyledger.asset_calibration, energyledger.asset_current TO energyledger_registrar;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA energyledger TO energyledger_auditor;

@@ -39,11 +39,15 @@ transfers_lock(IngestMessage **messages, int count)
 	int			n = 0;
 
 	for (int i = 0; i < count; i++)
-		total += messages[i]->transfer->range_count;
+		total += messages[i]->transfer->range_count + (messages[i]->transfer->operation == TRANSFER_ASSET);
 	device = palloc(Max(total, 1) * sizeof(Datum));
 	for (int i = 0; i < count; i++)
+	{
 		for (int k = 0; k < messages[i]->transfer->range_count; k++)
 			device[n++] = CStringGetTextDatum(messages[i]->transfer->range[k].device);
+		if (messages[i]->transfer->operation == TRANSFER_ASSET)
+			device[n++] = CStringGetTextDatum(messages[i]->transfer->asset);
+	}
 	value[0] = signed_call_texts(device, n);
 	signed_call(&transfers_lock_call, value, NULL);
 }

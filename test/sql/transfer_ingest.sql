@@ -51,8 +51,10 @@ WITH i AS (
 INSERT INTO energyledger.certificate_bundle (device, carrier, from_at, to_at, first_id, last_id, holder, state, issue_id)
 SELECT device, carrier, from_at, to_at, first_id, last_id, CASE device WHEN 'roof-3' THEN 't:dora' ELSE 't:carl' END, 'active', ledger_id FROM i;
 SELECT energyledger.accept_certificates('t:bert', 't:carl');
+-- a plant that is passed on
+SELECT energyledger.register_asset('roof:1', 't:dora') > 0 AS asset;
 
--- what arrives, in the sequence of arrival; one lock for each device
+-- what arrives, in the sequence of arrival; one lock for each device and asset
 BEGIN;
 SELECT verdict, count(*) FROM energyledger.ingest(ARRAY(SELECT raw FROM said WHERE envelope = 'cose' ORDER BY n)) GROUP BY 1;
 SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND objsubid = 7;
@@ -64,6 +66,7 @@ SELECT seq, kind, quantity_wh, bundles, recipient, beneficiary, purpose, from_at
 SELECT meter, seq, operation, reason, detail FROM energyledger.certificate_refusal WHERE meter LIKE 'transfer:%' ORDER BY ledger_id;
 SELECT holder, sender, accepted, meter, seq FROM energyledger.certificate_acceptance WHERE meter LIKE 'transfer:%' ORDER BY ledger_id;
 SELECT holder, state, device, first_id, last_id, quantity_wh FROM energyledger.certificate_holding WHERE device LIKE 'roof-_' ORDER BY 3, 4;
+SELECT party, share_ppm, revision, parent_revision, meter, epoch, seq FROM energyledger.asset_share WHERE asset = 'roof:1' AND meter IS NOT NULL ORDER BY revision, party;
 SELECT type, count(*) FROM energyledger.message WHERE meter LIKE 'transfer:%' GROUP BY 1 ORDER BY 1;
 
 -- the other way round, by their topics: what is left is transferred and cancelled again
@@ -71,6 +74,7 @@ SELECT verdict, reason, count(*) FROM energyledger.ingest(ARRAY(SELECT raw FROM 
     ARRAY(SELECT format('el/v1/t/0/%s/up/%s', m ->> 'meter', m ->> 'type') FROM said, energyledger.parse_message(raw) m WHERE envelope = 'jws' ORDER BY n DESC)) GROUP BY 1, 2;
 SELECT seq, kind, quantity_wh, bundles, recipient, beneficiary, purpose, from_at, until_at FROM done WHERE epoch = 2 ORDER BY ledger_id;
 SELECT meter, seq, operation, reason, detail FROM energyledger.certificate_refusal WHERE meter LIKE 'transfer:%' AND epoch = 2 ORDER BY ledger_id;
+SELECT party, share_ppm, revision FROM energyledger.asset_owners('roof:1', 'infinity');
 
 -- once more they are duplicates, and nothing is said again
 SELECT count(*) AS before FROM energyledger.certificate_refusal \gset
