@@ -11,8 +11,8 @@ SET datestyle = 'ISO';
 \pset null '(null)'
 
 INSERT INTO energyledger.party (party) VALUES ('a:anna'), ('a:bert'), ('a:carl'), ('a:dora');
-SELECT count(energyledger.register_meter('a:' || m, party => 'a:dora', technology => 'hydro', capacity_w => 4000)) AS meters FROM unnest(ARRAY['mill', 'wheel', 'old', 'plain']) m;
-SELECT count(energyledger.register_device('a:' || m, 'hydro')) AS devices FROM unnest(ARRAY['mill', 'wheel', 'old', 'plain']) m;
+SELECT count(energyledger.register_meter('a:' || m, party => 'a:dora', technology => 'hydro', capacity_w => 4000)) AS meters FROM unnest(ARRAY['mill', 'wheel', 'shaft', 'old', 'plain']) m;
+SELECT count(energyledger.register_device('a:' || m, 'hydro')) AS devices FROM unnest(ARRAY['mill', 'wheel', 'shaft', 'old', 'plain']) m;
 -- read(meter, seq, readings [minute, value in Wh]): a message of quarter hours
 CREATE FUNCTION read(meter text, seq bigint, readings text) RETURNS bigint LANGUAGE sql AS $$
     WITH m AS (INSERT INTO energyledger.message (meter, epoch, seq, type, envelope, digest, sent_at, clock_status, received_at, chained, raw)
@@ -115,16 +115,22 @@ SELECT owned('a:works', 1, '2025-06-01 01:00Z', '{"a:anna": 1000000}'), owned('a
 SELECT minute, party, share_ppm, asset FROM unnest(ARRAY[59, 60, 120, 150]) minute, energyledger.meter_owners('a:mill', timestamptz '2025-06-01' + minute * interval '1 minute');
 SELECT party, share_ppm, asset FROM energyledger.meter_owners('a:wheel'), (VALUES (1)) v;
 SELECT party FROM energyledger.meter_owners('a:nothing');
-SELECT read('a:mill', 1, '[[45, 10], [60, 11], [105, 12], [120, 1000], [135, 1], [150, 10], [165, 2], [180, 3]]'), read('a:wheel', 1, '[[150, 7]]');
-SELECT * FROM energyledger.issue_certificates(ARRAY['a:mill', 'a:wheel'], '2025-06-01', '2025-06-02');
--- 1000 Wh by thirds: 333.333 twice, 333.334: the remainder is carl's; 1 Wh is carl's; of 10 Wh bert has 6, anna 3.99999, carl 0.00001
+SELECT read('a:mill', 1, '[[45, 10], [60, 11], [105, 12], [120, 998], [135, 1], [150, 10], [165, 2], [180, 3]]'), read('a:wheel', 1, '[[150, 7]]'), read('a:shaft', 1, '[[150, 8]]');
+SELECT energyledger.register_asset('a:axle', 'a:carl', since => '2025-01-01') > 0 AS without_meter;
+INSERT INTO energyledger.asset (asset, kind, meter, registered_at, registered_by) VALUES ('a:beam', 'plant', 'a:shaft', '2025-05-01', 'test');
+SELECT * FROM energyledger.issue_certificates(ARRAY['a:mill', 'a:wheel', 'a:shaft'], '2025-06-01', '2025-06-02');
+-- 998 Wh by thirds: of two that are left one is carl's, who has 1 ppm more, and one anna's, by name; 1 Wh is carl's; of 10 Wh bert has 6, anna 3.99999, carl 0.00001
 SELECT from_at::time, first_id, last_id, quantity_wh, holder, state FROM energyledger.certificate_holding WHERE device = 'a:mill' ORDER BY first_id;
 SELECT b.from_at::time, b.first_id, b.last_id, b.holder FROM energyledger.certificate_bundle b WHERE device = 'a:mill' AND parent_id IS NULL ORDER BY first_id;
 SELECT kind, quantity_wh, bundles, recipient, recorded_by = current_user AS by_me FROM energyledger.certificate_event e
  WHERE EXISTS (SELECT FROM energyledger.certificate_bundle b WHERE b.event_id = e.ledger_id AND b.device = 'a:mill');
 SELECT holder, state, quantity_wh, bundles FROM energyledger.certificate_balance WHERE holder LIKE 'a:%' ORDER BY 1, 2;
 SELECT relation, kind, expected, found FROM energyledger.verify_certificates();
--- who buys a share later does not change what was issued, and is not asked about it
+-- what is known later, and who buys a share later, does not change what was issued
+SELECT energyledger.register_asset('a:axle', meter => 'a:wheel') > 0 AS with_meter;
+INSERT INTO energyledger.asset_share (asset, revision, since, party, share_ppm, recorded_at, recorded_by) VALUES ('a:beam', 1, '2025-05-01', 'a:carl', 1000000, clock_timestamp(), 'test');
+SELECT DISTINCT device, holder FROM energyledger.certificate_holding WHERE device IN ('a:wheel', 'a:shaft');
+SELECT energyledger.transfer_asset('a:works', 'a:bert', 'a:dora', 1, '2025-07-01');
 SELECT energyledger.transfer_asset('a:works', 'a:bert', 'a:dora', 600000) AS revision;
 SELECT relation, kind, expected, found FROM energyledger.verify_certificates();
 
@@ -185,7 +191,8 @@ ROLLBACK;
 BEGIN;
 SET LOCAL session_replication_role = replica;
 INSERT INTO energyledger.asset_share (asset, revision, parent_revision, since, party, share_ppm, recorded_at, recorded_by) VALUES
-    ('a:works', 5, 4, '2025-06-01 02:50Z', 'a:dora', 999999, '2025-06-01 02:50Z', 'test'), ('a:works', 7, 6, '2100-01-01', 'a:dora', 1000000, '2025-06-01 02:50Z', 'test');
+    ('a:works', 5, 4, '2025-06-01 02:50Z', 'a:dora', 999999, '2025-06-01 02:50Z', 'test'), ('a:works', 7, 6, '2100-01-01', 'a:dora', 1000000, '2025-06-01 02:50Z', 'test'),
+    ('a:relic', 2, 1, '2025-06-01 00:40Z', 'a:anna', 1000000, '2025-06-01 00:40Z', 'test');
 SELECT relation, kind, expected, found FROM energyledger.verify_certificates();
 ROLLBACK;
 SELECT relation, kind, expected, found FROM energyledger.verify_certificates();

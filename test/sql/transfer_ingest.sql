@@ -54,6 +54,14 @@ SELECT energyledger.accept_certificates('t:bert', 't:carl');
 -- a plant that is passed on
 SELECT energyledger.register_asset('roof:1', 't:dora') > 0 AS asset;
 
+-- a plant is locked before anything is done, also where its transfer is refused before it is looked at
+BEGIN;
+SELECT energyledger.register_meter('transfer:house-01', party => 't:nobody') > 0 AS of_nobody;
+SELECT verdict, count(*) FROM energyledger.ingest(ARRAY(SELECT raw FROM said WHERE envelope = 'cose' AND n IN (1, 3, 5, 7, 8, 9, 10, 11) ORDER BY n)) GROUP BY 1;
+SELECT reason, count(*) FROM energyledger.certificate_refusal WHERE meter = 'transfer:house-01' GROUP BY 1;
+SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND objsubid = 7;
+ROLLBACK;
+
 -- what arrives, in the sequence of arrival; one lock for each device and asset
 BEGIN;
 SELECT verdict, count(*) FROM energyledger.ingest(ARRAY(SELECT raw FROM said WHERE envelope = 'cose' ORDER BY n)) GROUP BY 1;
