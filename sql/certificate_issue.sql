@@ -117,14 +117,20 @@ AS $$
     SELECT d.device, d.carrier, a.from_at, a.to_at, a.ledger_id, a.energy_wh,
            CASE WHEN a.status <> 'G' THEN 'not_measured'
                 WHEN a.energy_wh IS NULL THEN 'not_usable'
-                WHEN coalesce(o.party, d.party) IS NULL THEN 'no_owner'
+                WHEN d.party IS NULL AND (d.asset IS NULL OR NOT EXISTS (SELECT FROM energyledger.asset_share x WHERE x.asset = d.asset AND x.since <= a.from_at)) THEN 'no_owner'
                 WHEN d.capacity_w IS NULL THEN 'no_nameplate'
                 WHEN d.source = 'solar_pv' AND num_nulls(d.latitude_microdegrees, d.longitude_microdegrees) > 0 THEN 'no_place'
                 WHEN d.operational_since IS NOT NULL AND a.from_at < d.operational_since::timestamp AT TIME ZONE 'UTC' THEN 'not_operational'
-                WHEN a.from_at >= d.calibrated_until OR a.from_at >= k.valid_until OR k.result <> 'passed' THEN 'not_calibrated'
+                WHEN a.from_at >= d.calibrated_until
+                     OR (d.calibrated AND (SELECT x.result <> 'passed' OR a.from_at >= x.valid_until FROM energyledger.asset_calibration x WHERE x.meter = d.device AND x.calibrated_at <= a.from_at
+                                            ORDER BY x.calibrated_at DESC, x.recorded_at DESC, x.ledger_id DESC LIMIT 1)) THEN 'not_calibrated'
                 WHEN m.clock_status IN ('R', 'U') OR a.to_at > m.received_at + interval '5 minutes' OR a.to_at > m.sent_at + interval '5 minutes' THEN 'clock'
                 WHEN a.energy_wh > b.hard_wh THEN b.rule END,
-           CASE WHEN d.capacity_w IS NOT NULL THEN b.hard_wh END, CASE WHEN d.capacity_w IS NOT NULL THEN b.rule END, CASE WHEN d.capacity_w IS NOT NULL THEN b.clear_sky_wh END, coalesce(o.party, d.party), d.ledger_id, d.meter_id
+           CASE WHEN d.capacity_w IS NOT NULL THEN b.hard_wh END, CASE WHEN d.capacity_w IS NOT NULL THEN b.rule END, CASE WHEN d.capacity_w IS NOT NULL THEN b.clear_sky_wh END,
+           -- of the owners when the interval began the one with the greatest share: share_certificates() has the rest
+           CASE WHEN d.asset IS NULL THEN d.party
+                ELSE coalesce((SELECT x.party FROM energyledger.asset_share x WHERE x.asset = d.asset AND x.since <= a.from_at ORDER BY x.revision DESC, x.share_ppm DESC, x.party LIMIT 1), d.party) END,
+           d.ledger_id, d.meter_id
       FROM d
      CROSS JOIN LATERAL (
            -- no moment twice: of two readings of one time the newest counts; of two that overlap the shorter, of the same length the earlier
@@ -141,11 +147,6 @@ AS $$
             WHERE NOT coalesce(b.before_to > b.from_at AND b.before_to - b.before_from <= b.to_at - b.from_at, false)
               AND NOT coalesce(b.after_from < b.to_at AND b.after_to - b.after_from < b.to_at - b.from_at, false)) a
       JOIN energyledger.message m ON m.meter = d.device AND m.epoch = a.epoch AND m.seq = a.seq
-      -- of the owners when the interval began the one with the greatest share: share_certificates() has the rest
-      LEFT JOIN LATERAL (SELECT x.party FROM energyledger.asset_share x WHERE x.asset = d.asset AND x.since <= a.from_at
-                          ORDER BY x.revision DESC, x.share_ppm DESC, x.party LIMIT 1) o ON d.asset IS NOT NULL
-      LEFT JOIN LATERAL (SELECT x.valid_until, x.result FROM energyledger.asset_calibration x WHERE x.meter = d.device AND x.calibrated_at <= a.from_at
-                          ORDER BY x.calibrated_at DESC, x.recorded_at DESC, x.ledger_id DESC LIMIT 1) k ON d.calibrated
       LEFT JOIN LATERAL (SELECT CASE WHEN range_agg(w.period) FILTER (WHERE w.irradiance_w_m2 IS NOT NULL) @> tstzrange(a.from_at, a.to_at) THEN max(w.irradiance_w_m2) END AS irradiance_w_m2,
                                 CASE WHEN range_agg(w.period) FILTER (WHERE w.plane_irradiance_w_m2 IS NOT NULL) @> tstzrange(a.from_at, a.to_at) THEN max(w.plane_irradiance_w_m2) END AS plane_irradiance_w_m2,
                                 CASE WHEN range_agg(w.period) FILTER (WHERE w.wind_speed_cm_s IS NOT NULL) @> tstzrange(a.from_at, a.to_at) THEN max(w.wind_speed_cm_s) END AS wind_speed_cm_s,
