@@ -61,6 +61,20 @@ $$;
 COMMENT ON FUNCTION energyledger.consumption_wh(text, timestamptz) IS
 'What a meter consumed in an hour, in Wh, by its readings alone: nothing that was estimated. meter; hour: its beginning. NULL where it is not known. Errors: as energy_between().';
 
+CREATE FUNCTION energyledger.stored_wh(meter text, hour timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT coalesce(sum(s.last_id - s.first_id + 1), 0) FROM energyledger.storage_charge s
+             WHERE s.device = meter AND s.to_at > hour AND s.to_at <= hour + interval '1 hour');
+END
+$$;
+REVOKE EXECUTE ON FUNCTION energyledger.stored_wh(text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.stored_wh(text, timestamptz) IS
+'What a storage took in of certificates in an hour, in Wh: no consumption to claim anything against. For functions of the extension: meter; hour: its beginning.';
+
 CREATE FUNCTION energyledger.take_claim(
     certificates energyledger.certificate_range[], actor text, consumer text, meter text, epoch bigint, seq bigint,
     OUT event_id bigint, OUT quantity_wh bigint, OUT reason text, OUT detail text)
@@ -94,18 +108,32 @@ BEGIN
                               ELSE format('Device "%s" was in zone "%s", meter "%s" is in zone "%s".', p.device, p.grid_zone, consumer, zone) END;
         RETURN;
     END IF;
+    -- what a storage took in is used up by it
+    SELECT s.device, s.source_device, s.first_id, s.last_id INTO p
+      FROM unnest(certificates) a
+      JOIN energyledger.storage_charge s ON energyledger.identifier_range(s.source_device || '/' || s.carrier, s.source_device || '/' || s.carrier, '[]')
+                                             && energyledger.identifier_range(a.device || '/' || a.carrier, a.device || '/' || a.carrier, '[]')
+       AND int8range(s.first_id, s.last_id, '[]') && int8range(a.first_id, greatest(a.last_id, a.first_id), '[]')
+     LIMIT 1;
+    IF FOUND THEN
+        reason := 'in_storage';
+        detail := format('Certificates %s to %s of device "%s" are charged into storage "%s".', p.first_id, p.last_id, p.source_device, p.device);
+        RETURN;
+    END IF;
     SELECT x.hour, x.asked_wh, energyledger.consumption_wh(consumer, x.hour) AS consumed_wh,
-           coalesce((SELECT sum(c.quantity_wh) FROM energyledger.certificate_claimed c WHERE c.meter = consumer AND c.hour = x.hour), 0) AS claimed_wh INTO p
+           coalesce((SELECT sum(c.quantity_wh) FROM energyledger.certificate_claimed c WHERE c.meter = consumer AND c.hour = x.hour), 0) AS claimed_wh,
+           energyledger.stored_wh(consumer, x.hour) AS stored_wh INTO p
       FROM (SELECT date_trunc('hour', h.from_at, 'UTC') AS hour, sum(least(h.last_id, a.last_id) - greatest(h.first_id, a.first_id) + 1) AS asked_wh
               FROM unnest(certificates) a
               JOIN energyledger.certificate_holding h ON h.device = a.device AND h.carrier = a.carrier AND h.last_id >= a.first_id AND h.first_id <= a.last_id
              GROUP BY 1) x
      WHERE coalesce(energyledger.consumption_wh(consumer, x.hour), 0)
-           < x.asked_wh + coalesce((SELECT sum(c.quantity_wh) FROM energyledger.certificate_claimed c WHERE c.meter = consumer AND c.hour = x.hour), 0)
+           < x.asked_wh + coalesce((SELECT sum(c.quantity_wh) FROM energyledger.certificate_claimed c WHERE c.meter = consumer AND c.hour = x.hour), 0) + energyledger.stored_wh(consumer, x.hour)
      LIMIT 1;
     IF FOUND THEN
         reason := 'no_consumption';
-        detail := format('Meter "%s" consumed %s Wh in the hour from %s, of which %s Wh are claimed; %s Wh are to be claimed.', consumer, coalesce(p.consumed_wh::text, 'an unknown number of'), p.hour, p.claimed_wh, p.asked_wh);
+        detail := format('Meter "%s" consumed %s Wh in the hour from %s, of which %s Wh are claimed%s; %s Wh are to be claimed.', consumer, coalesce(p.consumed_wh::text, 'an unknown number of'), p.hour, p.claimed_wh,
+                         CASE WHEN p.stored_wh > 0 THEN format(' and %s Wh stored', p.stored_wh) ELSE '' END, p.asked_wh);
         RETURN;
     END IF;
     SELECT * INTO event_id, quantity_wh, reason, detail
@@ -167,7 +195,7 @@ BEGIN
     consumed_wh := 0;
     FOR c IN
         SELECT m.meter, m.grid_zone, e.from_at AS hour, e.energy_wh,
-               e.energy_wh - coalesce((SELECT sum(x.quantity_wh) FROM energyledger.certificate_claimed x WHERE x.meter = m.meter AND x.hour = e.from_at), 0) AS open_wh
+               e.energy_wh - coalesce((SELECT sum(x.quantity_wh) FROM energyledger.certificate_claimed x WHERE x.meter = m.meter AND x.hour = e.from_at), 0) - energyledger.stored_wh(m.meter, e.from_at) AS open_wh
           FROM energyledger.meter_current m
          CROSS JOIN LATERAL energyledger.energy_between(m.meter, ARRAY(SELECT generate_series(match_certificates.since, match_certificates.until, interval '1 hour')), estimates => false) e
          WHERE m.party = match_certificates.party AND e.direction = 'import' AND e.quality IN ('measured', 'spread')
@@ -184,6 +212,10 @@ BEGIN
               JOIN energyledger.meter d ON d.meter = b.device AND d.ledger_id = i.meter_id
              WHERE b.holder = match_certificates.party AND b.from_at >= c.hour AND b.from_at < c.hour + interval '1 hour' AND b.to_at <= c.hour + interval '1 hour'
                AND b.carrier = 'electricity' AND b.state IN ('cancelled', 'reserved', 'active') AND d.grid_zone = c.grid_zone
+               AND NOT (b.state = 'cancelled' AND EXISTS (SELECT FROM energyledger.storage_charge s
+                                                           WHERE energyledger.identifier_range(s.source_device || '/' || s.carrier, s.source_device || '/' || s.carrier, '[]')
+                                                                 && energyledger.identifier_range(b.device || '/' || b.carrier, b.device || '/' || b.carrier, '[]')
+                                                             AND int8range(s.first_id, s.last_id, '[]') && int8range(b.first_id, b.last_id, '[]')))
              ORDER BY array_position('{cancelled,reserved,active}', b.state), b.from_at, b.device, b.first_id
         LOOP
             EXIT WHEN due = 0;

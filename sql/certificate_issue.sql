@@ -67,6 +67,15 @@ BEGIN
         RAISE EXCEPTION 'register "%" of device "%" is certified as %', register, device, other USING ERRCODE = 'object_not_in_prerequisite_state',
             DETAIL = 'What a register counts is certified as one carrier.';
     END IF;
+    -- in which order a storage gives back is fixed once it took something in
+    IF carrier = 'electricity' AND EXISTS (SELECT FROM energyledger.storage_charge s WHERE s.device = register_device.device) THEN
+        SELECT d.storage_allocation INTO other FROM energyledger.certificate_device d
+         WHERE d.device = register_device.device AND d.carrier = register_device.carrier ORDER BY d.recorded_at DESC, d.ledger_id DESC LIMIT 1;
+        IF other IS DISTINCT FROM storage_allocation THEN
+            RAISE EXCEPTION 'allocation of storage "%" is fixed', device USING ERRCODE = 'object_not_in_prerequisite_state',
+                DETAIL = format('It has charge records, and its rule is "%s".', other);
+        END IF;
+    END IF;
     INSERT INTO energyledger.certificate_device (device, carrier, source, register, name, technology_code, operational_since, country, grid, issuing_body, legal_status,
         purpose, support, other_certificates, quality_scheme, dissemination_level, registry_configuration, storage_allocation, storage_efficiency_ppm,
         emission_mg_per_kwh, emission_source, count_wh, weather_place, turbidity_hundredths, power_curve, expires_after_months, automatic, active, recorded_at, recorded_by)
@@ -84,7 +93,7 @@ COMMENT ON FUNCTION energyledger.register_device(text, text, text, text, text, t
 'device: a meter; source: solar_pv, wind, hydro, biomass, nuclear, ... (solar_pv and wind have bounds of their own); carrier: electricity, heat, hydrogen, ...: certificates of each are counted by themselves; register: OBIS of the register of what is made, of electricity one of export; '
 'country: ISO 3166-1; purpose: disclosure, voluntary_disclosure, support; support: none, investment, production, both, unknown; registry_configuration: 1 to 3; storage_allocation: first_in_first_out, last_in_first_out, pro_rata, with storage_efficiency_ppm: energy out per energy in, in millionths; '
 'emission_mg_per_kwh: CO2 equivalent; count_wh: energy of one count of its register, which an interval may have from the one before, 0 to 1000000; weather_place: of add_weather(); turbidity_hundredths: Linke turbidity of twelve months, in hundredths; power_curve: {{cm/s, W}, ...}; expires_after_months: 1 to 1200; automatic: the worker issues; active: false: none is issued any more; texts of at most 200 bytes. '
-'Result: the row''s ledger_id. Errors: 22004 for NULL, P0002 where there is no such meter, 22023 for a register that does not count what is made and a storage without efficiency, 55000 where the register is certified as another carrier, 23514 for a value that the table does not take. Fields: EnergyTag, EECS.';
+'Result: the row''s ledger_id. Errors: 22004 for NULL, P0002 where there is no such meter, 22023 for a register that does not count what is made and a storage without efficiency, 55000 where the register is certified as another carrier, or a storage with charge records would get another allocation, 23514 for a value that the table does not take. Fields: EnergyTag, EECS.';
 
 CREATE FUNCTION energyledger.certificate_candidates(devices text[], since timestamptz, until timestamptz, corrections boolean)
 RETURNS TABLE (device text, carrier text, from_at timestamptz, to_at timestamptz, reading_id bigint, energy_wh bigint, reason text,

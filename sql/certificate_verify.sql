@@ -169,6 +169,8 @@ AS $$
       FROM (SELECT c.meter, c.hour, sum(c.quantity_wh) AS claimed_wh, max(c.claim_id) AS claim_id FROM energyledger.certificate_claimed c GROUP BY 1, 2) x
      WHERE x.claimed_wh > coalesce(energyledger.consumption_wh(x.meter, x.hour), 0)
     UNION ALL
+    SELECT s.* FROM energyledger.verify_storage() s
+    UNION ALL
     -- the sums that are kept are those of what is there
     SELECT 'certificate_sum', NULL, 'sum', format('%s of "%s", %s: %s Wh in %s bundles', carrier, holder, state, coalesce(h.quantity_wh, 0), coalesce(h.bundles, 0)),
            format('%s Wh in %s bundles', coalesce(s.quantity_wh, 0), coalesce(s.bundles, 0))
@@ -178,5 +180,5 @@ AS $$
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.verify_certificates() FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.verify_certificates() IS
-'Computes again from the rows all that must hold of certificates, and names what does not: a row for each finding with table, ledger_id, kind (number, bundles, issue, period, parts, step, quantity, share, reading, bound, claim, consumption, sum) and what was expected; none: all is right. '
+'Computes again from the rows all that must hold of certificates, and names what does not: a row for each finding with table, ledger_id, kind (number, bundles, issue, period, parts, step, quantity, share, reading, bound, claim, consumption, storage, sum) and what was expected; none: all is right. '
 'It believes that the rows are as they were written, which verify() proves. Reads everything of certificates. No errors.';

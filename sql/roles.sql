@@ -148,6 +148,10 @@ GRANT EXECUTE ON FUNCTION
     energyledger.match_certificates(text, timestamptz, timestamptz), energyledger.rebuild_certificate_sums()
     TO energyledger_registrar;
 GRANT EXECUTE ON FUNCTION energyledger.verify_certificates() TO energyledger_registrar, energyledger_auditor;
+GRANT EXECUTE ON FUNCTION energyledger.record_charge(text, energyledger.certificate_range[], timestamptz, timestamptz), energyledger.record_discharge(text, timestamptz, timestamptz) TO energyledger_registrar;
+GRANT EXECUTE ON FUNCTION energyledger.discharge_sources(text, timestamptz, timestamptz), energyledger.verify_storage() TO energyledger_registrar, energyledger_auditor;
+GRANT SELECT ON energyledger.storage_charge, energyledger.storage_discharge, energyledger.storage_allocation, energyledger.storage_content, energyledger.certificate_storage, energyledger.storage_shortfall
+    TO energyledger_registrar;
 GRANT SELECT ON energyledger.certificate_device, energyledger.certificate_issue, energyledger.certificate_bundle, energyledger.certificate_event, energyledger.certificate_hold,
     energyledger.certificate_acceptance, energyledger.certificate_sum, energyledger.certificate_holding, energyledger.certificate_balance, energyledger.certificate_claim,
     energyledger.certificate_claimed, energyledger.certificate_refusal, energyledger.weather,
