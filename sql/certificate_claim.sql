@@ -171,7 +171,7 @@ REVOKE EXECUTE ON FUNCTION energyledger.claim_certificates(energyledger.certific
 COMMENT ON FUNCTION energyledger.claim_certificates(energyledger.certificate_range[], text, text) IS
 'Claims cancelled certificates against what a meter consumed in the same hour, in the same zone: all claims of an hour together are no more than that. One call is done as a whole or not at all. '
 'certificates: ranges of numbers, as for transfer_certificates; meter: that consumed, with readings of that hour; holder: party whose they must be, NULL: whoever has them. Result: the event''s ledger_id. '
-'Errors: 22004 for NULL, 22023 bad_range; P0002 unknown_certificates, unknown_meter; 42501 not_holder; 55000 wrong_state, wrong_zone, wrong_hour, wrong_carrier, no_consumption. Rule: EnergyTag, doc/certificates.md.';
+'Errors: 22004 for NULL, 22023 bad_range; P0002 unknown_certificates, unknown_meter; 42501 not_holder; 55000 wrong_state, wrong_zone, wrong_hour, wrong_carrier, no_consumption, in_storage. Rule: EnergyTag, doc/certificates.md.';
 
 CREATE FUNCTION energyledger.match_certificates(party text, since timestamptz, until timestamptz, OUT hours bigint, OUT claimed_wh numeric, OUT consumed_wh numeric)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
