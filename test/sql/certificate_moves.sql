@@ -40,7 +40,8 @@ SELECT energyledger.release_certificates(ids(1001, 1001), 'not hers') > 0 AS mov
 SELECT energyledger.cancel_certificates(ARRAY[('m:mill', 'electricity', 251, 1000), ('m:mill', 'electricity', 1002, 1508)]::energyledger.certificate_range[],
     'Bakery', 'label', '2025-06-01', '2025-07-01', share_ppm => 333333) > 0 AS moved;
 TABLE held;
-SELECT kind, quantity_wh, bundles, recipient, beneficiary, purpose, from_at, until_at, reason, recorded_by = current_user AS by_me FROM energyledger.certificate_event ORDER BY recorded_at, ledger_id;
+SELECT kind, quantity_wh, bundles, recipient, beneficiary, purpose, from_at, until_at, reason, recorded_by = current_user AS by_me FROM energyledger.certificate_event e
+ WHERE EXISTS (SELECT FROM energyledger.certificate_bundle b WHERE b.device = 'm:mill' AND b.event_id = e.ledger_id) ORDER BY recorded_at, ledger_id;
 -- what is left of reserved is reserved, and active again
 SELECT energyledger.release_certificates(ids(933, 933), 'changed her mind') > 0 AS moved;
 SELECT energyledger.lock_certificates(ids(933, 940), 'dispute') > 0 AS moved;

@@ -3,7 +3,8 @@
 #
 # Signatures, proofs and records that others made decide whether our checks mean
 # what theirs do, books of orders what a market makes of them, and a rooftop's half year
-# and a registry's rules which certificates are issued.  The files are loaded as they
+# and a registry's rules which certificates are issued, lists of fields whether certificates have
+# them.  The files are loaded as they
 # are into a temporary table and taken apart in SQL, so that what is tried is exactly
 # what a user calls, and nothing but psql is needed.
 #
@@ -45,7 +46,7 @@ load_all()
 report=$({
 	cat "$here/prelude.sql"
 	load_all
-	cat "$here/signatures.sql" "$here/merkle.sql" "$here/ocmf.sql" "$here/market.sql" "$here/certificates.sql" "$here/report.sql"
+	cat "$here/signatures.sql" "$here/merkle.sql" "$here/ocmf.sql" "$here/market.sql" "$here/certificates.sql" "$here/certificate_fields.sql" "$here/report.sql"
 } | psql -X -q -A -t -v ON_ERROR_STOP=1 -f -) || {
 	printf '%s\nBail out! psql failed\n' "$report"
 	exit 1
