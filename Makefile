@@ -52,6 +52,7 @@ SQL_PARTS    = sql/preamble.sql \
                sql/certificate_signed.sql \
                sql/certificate_issue.sql \
                sql/certificate_storage.sql \
+               sql/certificate_grant.sql \
                sql/certificate_view.sql \
                sql/certificate_verify.sql \
                sql/command.sql \

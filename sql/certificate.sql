@@ -112,6 +112,8 @@ CREATE TABLE energyledger.certificate_issue (
     reason       text CHECK (octet_length(reason) <= 1000),
     issued_at    timestamptz NOT NULL,
     issued_by    text NOT NULL,
+    -- what meters tell is never granted, and what is granted no meter tells
+    CONSTRAINT certificate_issue_grant_check CHECK ((kind = 'grant') = (carrier = 'emission_allowance')),
     CONSTRAINT certificate_issue_number EXCLUDE USING gist (
         energyledger.identifier_range(device || '/' || carrier, device || '/' || carrier, '[]') WITH &&,
         int8range(first_id, last_id, '[]') WITH &&),

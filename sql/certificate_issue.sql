@@ -51,6 +51,10 @@ BEGIN
         RAISE EXCEPTION 'register "%" does not count what is made', register USING ERRCODE = 'invalid_parameter_value',
             DETAIL = format('Its role is "%s": certificates are issued for export alone.', energyledger.register_role(register));
     END IF;
+    IF carrier = 'emission_allowance' AND register <> 'none' THEN
+        RAISE EXCEPTION 'emission allowances are not made of a register' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('Register "%s" is given.', register), HINT = 'Give ''none'': they come of grant_certificates().';
+    END IF;
     IF storage_allocation IS NOT NULL AND storage_efficiency_ppm IS NULL OR storage_allocation IS NULL AND storage_efficiency_ppm IS NOT NULL THEN
         RAISE EXCEPTION 'a storage has an allocation and an efficiency' USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -90,10 +94,10 @@ $$;
 REVOKE EXECUTE ON FUNCTION energyledger.register_device(text, text, text, text, text, text, date, text, text, text, text, text, text, boolean, text, text, integer, text, integer, bigint, text, integer, text, integer[], bigint[], integer, boolean, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.register_device(text, text, text, text, text, text, date, text, text, text, text, text, text, boolean, text, text, integer, text, integer, bigint, text, integer, text, integer[], bigint[], integer, boolean, boolean) IS
 'Registers a device for certificates, or writes anew what they say of it (all of it: what is left out is not known from then on). Place, plane, nameplate, zone and owner are the meter''s (register_meter). '
-'device: a meter; source: solar_pv, wind, hydro, biomass, nuclear, ... (solar_pv and wind have bounds of their own); carrier: electricity, heat, hydrogen, ...: certificates of each are counted by themselves; register: OBIS of the register of what is made, of electricity one of export; '
+'device: a meter; source: solar_pv, wind, hydro, biomass, nuclear, ... (solar_pv and wind have bounds of their own); carrier: electricity, heat, hydrogen, ...: certificates of each are counted by themselves; register: OBIS of the register of what is made, of electricity one of export, of emission_allowance none (an authority''s account: a meter without a key); '
 'country: ISO 3166-1; purpose: disclosure, voluntary_disclosure, support; support: none, investment, production, both, unknown; registry_configuration: 1 to 3; storage_allocation: first_in_first_out, last_in_first_out, pro_rata, with storage_efficiency_ppm: energy out per energy in, in millionths; '
 'emission_mg_per_kwh: CO2 equivalent; count_wh: energy of one count of its register, which an interval may have from the one before, 0 to 1000000; weather_place: of add_weather(); turbidity_hundredths: Linke turbidity of twelve months, in hundredths; power_curve: {{cm/s, W}, ...}; expires_after_months: 1 to 1200; automatic: the worker issues; active: false: none is issued any more; texts of at most 200 bytes. '
-'Result: the row''s ledger_id. Errors: 22004 for NULL, P0002 where there is no such meter, 22023 for a register that does not count what is made and a storage without efficiency, 55000 where the register is certified as another carrier, or a storage with charge records would get another allocation, 23514 for a value that the table does not take. Fields: EnergyTag, EECS.';
+'Result: the row''s ledger_id. Errors: 22004 for NULL, P0002 where there is no such meter, 22023 for a register that does not count what is made, one of emission allowances and a storage without efficiency, 55000 where the register is certified as another carrier, or a storage with charge records would get another allocation, 23514 for a value that the table does not take. Fields: EnergyTag, EECS.';
 
 CREATE FUNCTION energyledger.certificate_candidates(devices text[], since timestamptz, until timestamptz, corrections boolean)
 RETURNS TABLE (device text, carrier text, from_at timestamptz, to_at timestamptz, reading_id bigint, energy_wh bigint, reason text,
@@ -122,7 +126,7 @@ AS $$
                 WHERE energyledger.identifier_range(x.device || '/' || x.carrier, x.device || '/' || x.carrier, '[]')
                       && energyledger.identifier_range(c.device || '/' || c.carrier, c.device || '/' || c.carrier, '[]')
                   AND tstzrange(x.from_at, x.to_at) && tstzrange(since, until) AND (corrections OR x.kind IN ('production', 'discharge'))) i
-         WHERE c.active AND c.storage_allocation IS NULL)
+         WHERE c.active AND c.storage_allocation IS NULL AND c.carrier <> 'emission_allowance')
     SELECT d.device, d.carrier, a.from_at, a.to_at, a.ledger_id, a.energy_wh,
            CASE WHEN a.status <> 'G' THEN 'not_measured'
                 WHEN a.energy_wh IS NULL THEN 'not_usable'
@@ -145,7 +149,9 @@ AS $$
            -- no moment twice: of two readings of one time the newest counts; of two that overlap the shorter, of the same length the earlier
            SELECT b.*, max(b.to_at) OVER (ORDER BY b.from_at, b.to_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS until_then
              FROM (SELECT n.*, lag(n.from_at) OVER w AS before_from, lag(n.to_at) OVER w AS before_to, lead(n.from_at) OVER w AS after_from, lead(n.to_at) OVER w AS after_to
-                     FROM (SELECT DISTINCT ON (r.from_at, r.to_at) r.from_at, r.to_at, r.epoch, r.seq, r.status, r.ledger_id, energyledger.reading_wh(r.value, r.scale, r.unit) AS energy_wh
+                     FROM (SELECT DISTINCT ON (r.from_at, r.to_at) r.from_at, r.to_at, r.epoch, r.seq, r.status, r.ledger_id,
+                                  -- electricity has no joules in energy_between() either
+                                  CASE WHEN d.carrier <> 'electricity' OR r.unit NOT IN ('J', 'kJ', 'MJ', 'GJ') THEN energyledger.reading_wh(r.value, r.scale, r.unit) END AS energy_wh
                              FROM energyledger.reading r
                             WHERE r.meter = d.device AND r.from_at >= since AND r.from_at < until AND r.to_at <= until
                               AND r.from_at < r.to_at AND r.to_at - r.from_at <= interval '1 hour' AND r.obis = d.register

@@ -33,7 +33,7 @@ BEGIN
     END IF;
     RAISE EXCEPTION '% of certificates is refused: %', kind, reason
         USING DETAIL = detail,
-              ERRCODE = CASE WHEN reason IN ('unknown_certificates', 'unknown_party', 'unknown_meter') THEN 'no_data_found'
+              ERRCODE = CASE WHEN reason IN ('unknown_certificates', 'unknown_party', 'unknown_meter', 'unknown_device') THEN 'no_data_found'
                              WHEN reason = 'not_holder' THEN 'insufficient_privilege'
                              WHEN reason IN ('bad_range', 'bad_amount', 'bad_text', 'bad_period', 'own_certificates') THEN 'invalid_parameter_value'
                              ELSE 'object_not_in_prerequisite_state' END;

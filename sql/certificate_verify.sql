@@ -153,7 +153,7 @@ AS $$
       LEFT JOIN LATERAL energyledger.production_bound(
                 CASE d.source WHEN 'solar_pv' THEN 'solar' WHEN 'wind' THEN 'wind' ELSE 'other' END, b.from_at, b.to_at, coalesce(m.capacity_w, 1),
                 m.latitude_microdegrees, m.longitude_microdegrees, m.altitude_m, m.tilt_degrees, m.azimuth_degrees, d.turbidity_hundredths, d.power_curve,
-                NULL, NULL, NULL, NULL, d.count_wh) x ON d.source IS NOT NULL
+                NULL, NULL, NULL, NULL, coalesce(d.count_wh, 0)) x ON d.source IS NOT NULL
      WHERE b.parent_id IS NULL AND i.kind IN ('production', 'correction')
        -- with weather it may be less; a Wh is left to other processors' arithmetic
        AND (x.hard_wh IS NULL OR m.capacity_w IS NULL OR b.bound_wh IS NULL OR b.bound_wh > x.hard_wh + 1 OR (b.bound_wh < x.hard_wh - 1 AND d.weather_place IS NULL))

@@ -101,7 +101,7 @@ COMMENT ON FUNCTION energyledger.register_role(text) IS
 CREATE FUNCTION energyledger.reading_wh(value bigint, scale smallint, unit text) RETURNS bigint
     AS 'MODULE_PATHNAME', 'energyledger_reading_wh' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION energyledger.reading_wh(bigint, smallint, text) IS
-'A reading''s energy in whole Wh, rounded down: value * 10^scale units. scale: -9 to 9; unit: Wh, kWh, MWh or GWh. NULL for another unit, what is below zero or above 2^42 Wh, and for NULL; no errors. Rule: doc/energy.md.';
+'A reading''s energy in whole Wh, rounded down: value * 10^scale units. scale: -9 to 9; unit: Wh, kWh, MWh, GWh, and as meters of heat have it J, kJ, MJ, GJ (1 Wh is 3600 J). NULL for another unit, what is below zero or above 2^42 Wh, and for NULL; no errors. Rule: doc/energy.md.';
 
 CREATE FUNCTION energyledger.meter_registers(meter text)
 RETURNS TABLE (obis text, role text)

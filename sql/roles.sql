@@ -167,7 +167,10 @@ GRANT EXECUTE ON FUNCTION energyledger.asset_owners(text, timestamptz), energyle
     TO energyledger_registrar, energyledger_auditor;
 GRANT SELECT ON energyledger.asset, energyledger.asset_share, energyledger.asset_calibration, energyledger.asset_current TO energyledger_registrar;
 
--- (as others' registries name them)
+-- (as others' registries name them, and what is granted)
+GRANT EXECUTE ON FUNCTION
+    energyledger.grant_certificates(text, text, text, bigint, timestamptz, timestamptz, text)
+    TO energyledger_registrar;
 GRANT SELECT ON energyledger.certificate, energyledger.certificate_retirement TO energyledger_registrar;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA energyledger TO energyledger_auditor;

@@ -241,13 +241,50 @@ energyledger_reading_conflicts(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Powers of ten of the units of heat; -1 for any other unit. */
+static int
+energy_joule_exponent(const char *unit)
+{
+	if (strcmp(unit, "J") == 0)
+		return 0;
+	if (strcmp(unit, "kJ") == 0)
+		return 3;
+	if (strcmp(unit, "MJ") == 0)
+		return 6;
+	return strcmp(unit, "GJ") == 0 ? 9 : -1;
+}
+
+/* value * 10^places J as whole Wh, rounded down; -1 for what is below zero or too large. */
+static int64
+energy_joule_wh(int64 value, int places)
+{
+	const int128 wh = (int128) 3600 * 1000000000;	/* in nJ */
+	int128		one = 1;
+
+	for (int i = -9; i < places; i++)
+		one *= 10;
+	if (value < 0 || value > ENERGY_WH_MAX * wh / one)
+		return -1;
+	return (int64) (value * one / wh);
+}
+
 /* reading_wh(value, scale, unit): strict. */
 Datum
 energyledger_reading_wh(PG_FUNCTION_ARGS)
 {
 	EnergyReading r = {.to = 1,.status = 'G'};
+	int			scale = PG_GETARG_INT16(1);
 	char	   *unit = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	int			joule = energy_joule_exponent(unit);
 
+	if (joule >= 0 && scale >= -9 && scale <= 9)
+	{
+		int64		wh = energy_joule_wh(PG_GETARG_INT64(0), scale + joule);
+
+		if (wh < 0)
+			PG_RETURN_NULL();
+		PG_RETURN_INT64(wh);
+	}
 	energy_read_quantity(&r, PG_GETARG_INT64(0), PG_GETARG_INT16(1), unit);
 	if (!r.usable)
 		PG_RETURN_NULL();

@@ -85,6 +85,7 @@ INSERT INTO may_execute VALUES
     ('energyledger.record_discharge(text,timestamp with time zone,timestamp with time zone)', 'c'),
     ('energyledger.discharge_sources(text,timestamp with time zone,timestamp with time zone)', 'ac'),
     ('energyledger.verify_storage()', 'ac'),
+    ('energyledger.grant_certificates(text,text,text,bigint,timestamp with time zone,timestamp with time zone,text)', 'c'),
     -- work within others
     ('energyledger.certificates_lock(energyledger.certificate_range[])', ''),
     ('energyledger.certificate_bundle_check()', ''),
