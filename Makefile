@@ -54,6 +54,7 @@ SQL_PARTS    = sql/preamble.sql \
                sql/certificate_storage.sql \
                sql/certificate_grant.sql \
                sql/certificate_view.sql \
+               sql/emission.sql \
                sql/certificate_verify.sql \
                sql/command.sql \
                sql/bridge.sql \

@@ -167,10 +167,12 @@ GRANT EXECUTE ON FUNCTION energyledger.asset_owners(text, timestamptz), energyle
     TO energyledger_registrar, energyledger_auditor;
 GRANT SELECT ON energyledger.asset, energyledger.asset_share, energyledger.asset_calibration, energyledger.asset_current TO energyledger_registrar;
 
--- (as others' registries name them, and what is granted)
+-- (as others' registries name them, what is granted, and what consumption emitted)
 GRANT EXECUTE ON FUNCTION
-    energyledger.grant_certificates(text, text, text, bigint, timestamptz, timestamptz, text)
+    energyledger.grant_certificates(text, text, text, bigint, timestamptz, timestamptz, text),
+    energyledger.add_emission_factor(text, text, bigint, timestamptz, timestamptz, text)
     TO energyledger_registrar;
 GRANT SELECT ON energyledger.certificate, energyledger.certificate_retirement TO energyledger_registrar;
+GRANT SELECT ON energyledger.emission_factor TO energyledger_registrar, energyledger_billing, energyledger_reader;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA energyledger TO energyledger_auditor;
