@@ -277,7 +277,7 @@ INSERT INTO may_select VALUES
     ('certificate_sum', 'ac'), ('certificate_holding', 'ac'), ('certificate_balance', 'ac'), ('certificate_claim', 'ac'), ('certificate_claimed', 'ac'), ('weather', 'ac'),
     ('storage_charge', 'ac'), ('storage_discharge', 'ac'), ('storage_allocation', 'ac'), ('storage_content', 'ac'), ('certificate_storage', 'ac'), ('storage_shortfall', 'ac'),
     ('certificate', 'ac'), ('certificate_retirement', 'ac'),
-    ('certificate', 'ac'), ('certificate_retirement', 'ac'), ('emission_factor', 'rabc'),
+    ('emission_factor', 'rabc'),
     ('biller', 'ab'), ('biller_current', 'ab'), ('invoice', 'ab'), ('invoice_line', 'ab'), ('invoice_posting', 'ab'), ('invoice_check', 'ab'),
     ('meter', 'roabc'), ('meter_current', 'roabc'), ('meter_key', 'roa'), ('meter_key_current', 'roa'),
     ('meter_gap', 'roa'), ('meter_fork', 'roa'), ('meter_clock', 'roa'),
