@@ -428,10 +428,16 @@ RETURNS TABLE (charge_id bigint, in_wh bigint, out_wh bigint)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH charge AS MATERIALIZED (
+    -- (most records of a storage are used up: their certificates are not looked at)
+    WITH record AS MATERIALIZED (
+        SELECT c.*, (SELECT coalesce(sum(a.out_wh), 0)::bigint FROM energyledger.storage_allocation a WHERE a.charge_id = c.ledger_id) AS out_wh
+          FROM energyledger.storage_charge c
+         WHERE c.device = storage AND c.to_at <= discharge_at),
+    charge AS MATERIALIZED (
         SELECT s.charge_id, s.efficiency_ppm, s.out_wh, s.left_wh, row_number() OVER (ORDER BY s.to_at, s.charge_id) AS place
-          FROM energyledger.storage_content s
-         WHERE s.device = storage AND s.to_at <= discharge_at AND s.left_wh > 0),
+          FROM record r
+         CROSS JOIN LATERAL (SELECT x.* FROM energyledger.storage_content x WHERE x.charge_id = r.ledger_id OFFSET 0) s
+         WHERE (r.last_id - r.first_id + 1) * r.efficiency_ppm / 1000000 > r.out_wh AND s.left_wh > 0),
     in_turn AS (
         SELECT c.*, least(c.left_wh, greatest(discharged_wh - (sum(c.left_wh) OVER (ORDER BY CASE rule WHEN 'last_in_first_out' THEN -c.place ELSE c.place END) - c.left_wh), 0)) AS took_wh
           FROM charge c WHERE rule <> 'pro_rata'),
@@ -600,6 +606,13 @@ RETURNS TABLE (relation text, ledger_id bigint, kind text, expected text, found 
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+    WITH content AS MATERIALIZED (
+        SELECT s.*, c.recorded_at FROM energyledger.storage_content s JOIN energyledger.storage_charge c ON c.ledger_id = s.charge_id),
+    discharge AS MATERIALIZED (
+        SELECT d.*, i.issued_at, r.storage_allocation AS rule
+          FROM energyledger.storage_discharge d
+          JOIN energyledger.certificate_issue i ON i.ledger_id = d.issue_id
+          JOIN energyledger.certificate_device r ON r.device = i.device AND r.ledger_id = i.device_id)
     -- a charge is what a signed reading tells
     SELECT 'storage_charge', c.ledger_id, 'storage', 'a signed reading of it', format('%s Wh from %s to %s', c.charged_wh, c.from_at, c.to_at)
       FROM energyledger.storage_charge c
@@ -674,7 +687,7 @@ AS $$
     UNION ALL
     -- and never more than was charged (withdrawn afterwards: storage_shortfall)
     SELECT 'storage_charge', s.charge_id, 'storage', format('at most %s Wh out, for %s Wh in', s.quantity_wh * s.efficiency_ppm / 1000000, energyledger.storage_in_wh(s.out_wh, s.efficiency_ppm)), format('%s Wh out, for %s Wh in', s.out_wh, s.in_wh)
-      FROM energyledger.storage_content s
+      FROM content s
      WHERE s.out_wh > s.quantity_wh * s.efficiency_ppm / 1000000 OR s.in_wh <> energyledger.storage_in_wh(s.out_wh, s.efficiency_ppm)
     UNION ALL
     -- by one rule for ever, and the efficiency that was registered
@@ -694,13 +707,13 @@ AS $$
     UNION ALL
     -- in turn: nothing is left of a charge that was to go before (what is withdrawn since is not counted)
     SELECT 'storage_allocation', a.ledger_id, 'storage', format('%s: charge %s before', a.rule, e.charge_id), format('discharge %s from charge %s', a.discharge_id, a.charge_id)
-      FROM (SELECT x.*, c.device, c.to_at, d.from_at, r.storage_allocation AS rule
-              FROM energyledger.storage_allocation x
-              JOIN energyledger.storage_charge c ON c.ledger_id = x.charge_id
-              JOIN energyledger.storage_discharge d ON d.ledger_id = x.discharge_id
-              JOIN energyledger.certificate_device r ON r.device = c.device AND r.ledger_id = c.device_id) a
-      JOIN (SELECT s.device, s.charge_id, s.to_at, s.left_wh, (SELECT max(x.discharge_id) FROM energyledger.storage_allocation x WHERE x.charge_id = s.charge_id) AS last_id
-              FROM energyledger.storage_content s) e ON e.device = a.device AND e.to_at <= a.from_at AND e.charge_id < a.discharge_id AND (e.left_wh > 0 OR e.last_id > a.discharge_id)
+      FROM (SELECT x.*, s.device, s.to_at, d.from_at, d.issued_at, d.rule
+              FROM energyledger.storage_allocation x JOIN content s ON s.charge_id = x.charge_id JOIN discharge d ON d.ledger_id = x.discharge_id
+             WHERE d.rule <> 'pro_rata') a
+      JOIN (SELECT s.*, l.last_at
+              FROM content s
+              LEFT JOIN (SELECT x.charge_id, max(d.issued_at) AS last_at FROM energyledger.storage_allocation x JOIN discharge d ON d.ledger_id = x.discharge_id GROUP BY 1) l ON l.charge_id = s.charge_id) e
+        ON e.device = a.device AND e.to_at <= a.from_at AND e.recorded_at < a.issued_at AND (e.left_wh > 0 OR e.last_at > a.issued_at)
        AND CASE a.rule WHEN 'first_in_first_out' THEN (e.to_at, e.charge_id) < (a.to_at, a.charge_id)
                        WHEN 'last_in_first_out' THEN (e.to_at, e.charge_id) > (a.to_at, a.charge_id) ELSE false END
     UNION ALL
@@ -708,12 +721,11 @@ AS $$
     SELECT 'storage_discharge', x.discharge_id, 'storage', format('%s of %s Wh of charge %s', x.part, x.total, x.charge_id), format('%s of %s Wh', x.out_wh, x.left_wh)
       FROM (SELECT y.*, sum(y.left_wh) OVER (PARTITION BY y.discharge_id) AS total
               FROM (SELECT d.ledger_id AS discharge_id, d.issued_wh AS part, s.charge_id, coalesce(a.out_wh, 0) AS out_wh, bool_or(s.valid_wh < s.quantity_wh) OVER (PARTITION BY d.ledger_id) AS withdrawn,
-                           s.out_max_wh - coalesce((SELECT sum(b.out_wh) FROM energyledger.storage_allocation b WHERE b.charge_id = s.charge_id AND b.discharge_id < d.ledger_id), 0) AS left_wh
-                      FROM energyledger.storage_discharge d
-                      JOIN energyledger.certificate_issue i ON i.ledger_id = d.issue_id
-                      JOIN energyledger.certificate_device r ON r.device = i.device AND r.ledger_id = i.device_id AND r.storage_allocation = 'pro_rata'
-                      JOIN energyledger.storage_content s ON s.device = d.device AND s.to_at <= d.from_at AND s.charge_id < d.ledger_id
-                      LEFT JOIN energyledger.storage_allocation a ON a.charge_id = s.charge_id AND a.discharge_id = d.ledger_id) y) x
+                           s.out_max_wh - coalesce(sum(a.out_wh) OVER (PARTITION BY s.charge_id ORDER BY d.issued_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS left_wh
+                      FROM discharge d
+                      JOIN content s ON s.device = d.device AND s.to_at <= d.from_at AND s.recorded_at < d.issued_at
+                      LEFT JOIN energyledger.storage_allocation a ON a.charge_id = s.charge_id AND a.discharge_id = d.ledger_id
+                     WHERE d.rule = 'pro_rata') y) x
      WHERE NOT x.withdrawn AND abs(x.out_wh * x.total - x.part * x.left_wh) >= x.total AND x.total > 0
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.verify_storage() FROM PUBLIC;

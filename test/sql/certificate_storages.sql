@@ -240,7 +240,7 @@ BEGIN;
 SELECT st_charge('first', st(4001, 4100), '2025-06-01 12:00Z'), st_charge('last', st(4101, 4200), '2025-06-01 12:00Z'), st_charge('share', st(4201, 4300), '2025-06-01 12:00Z');
 SELECT st_charge('first', st(5001, 5100), '2025-06-01 13:00Z'), st_charge('last', st(5101, 5200), '2025-06-01 13:00Z'), st_charge('share', st(5201, 5300), '2025-06-01 13:00Z');
 CREATE FUNCTION st_out(m text, charged timestamptz, at timestamptz, wh bigint) RETURNS void LANGUAGE sql AS $$
-    WITH i AS (INSERT INTO energyledger.certificate_issue SELECT x.device, x.carrier, x.last_id + 1, x.last_id + wh, at, at + interval '30 minutes', 1, 'discharge', d.ledger_id, x.meter_id, 1, NULL, now(), 'me'
+    WITH i AS (INSERT INTO energyledger.certificate_issue SELECT x.device, x.carrier, x.last_id + 1, x.last_id + wh, at, at + interval '30 minutes', 1, 'discharge', d.ledger_id, x.meter_id, 1, NULL, clock_timestamp(), 'me'
                  FROM energyledger.certificate_issue x, energyledger.certificate_device d
                 WHERE x.device = 'st:' || m AND d.device = x.device ORDER BY x.first_id DESC, d.ledger_id DESC LIMIT 1 RETURNING *),
          d AS (INSERT INTO energyledger.storage_discharge SELECT i.device, i.from_at, i.to_at, i.ledger_id, wh, wh, i.ledger_id FROM i RETURNING *)
