@@ -55,6 +55,7 @@ SQL_PARTS    = sql/preamble.sql \
                sql/certificate_grant.sql \
                sql/certificate_view.sql \
                sql/emission.sql \
+               sql/certificate_storage_verify.sql \
                sql/certificate_verify.sql \
                sql/command.sql \
                sql/bridge.sql \

@@ -161,6 +161,16 @@ SELECT count(*) FROM energyledger.storage_shortfall WHERE device LIKE 'st:%';
 -- and what is withdrawn before it came out does not come out
 SELECT st_charge('first', st(3001, 3100), '2025-06-01 11:00Z'), energyledger.withdraw_certificates(st(3001, 3050), 'metered wrong') > 0 AS withdrawn;
 SELECT st_discharge('first', '2025-06-01 21:00Z');
+-- to the last Wh
+BEGIN;
+SELECT st_charge('share', st(5001, 5002) , '2025-06-01 13:00Z'), st_read('share', '1-0:2.8.0', '2025-06-01 14:00Z', 15, 1) IS NULL AS given;
+SELECT st_discharge('share', '2025-06-01 14:00Z', 15), st_discharge('share', '2025-06-01 20:00Z');
+ROLLBACK;
+BEGIN;
+SELECT energyledger.register_device('st:share', 'storage', storage_allocation => 'pro_rata', storage_efficiency_ppm => 1000000) > 0 AS registered, st_charge('share', st(5001, 5002) , '2025-06-01 13:00Z'), st_read('share', '1-0:2.8.0', '2025-06-01 14:00Z', 15, 1) IS NULL AS given;
+SELECT st_discharge('share', '2025-06-01 14:00Z', 15), st_discharge('share', '2025-06-01 20:00Z');
+SELECT st_discharge('share', '2025-06-01 21:00Z');
+ROLLBACK;
 -- a certificate of a storage is charged into another, its sources go on from there
 SELECT st_read('last', '1-0:1.8.0', '2025-06-01 21:00Z', 60, 10);
 SELECT st_charge('last', ARRAY[numbers], '2025-06-01 21:00Z') FROM (SELECT ('st:first', 'electricity', h.first_id, h.first_id + 9)::energyledger.certificate_range AS numbers FROM energyledger.certificate_holding h
