@@ -2,10 +2,9 @@
  * certificate_fields.sql: lists of fields that others' certificates have: each is a column, or
  * several, of ours.
  *
- * A field is named by the first column of its list (EECS: its number).  Those of storages
- * are in no view here: elsewhere says so.
+ * A field is named by the first column of its list (EECS: its number).
  */
-CREATE TEMP TABLE certificate_field (list text, field text, relation text, columns text[], elsewhere text, PRIMARY KEY (list, field));
+CREATE TEMP TABLE certificate_field (list text, field text, relation text, columns text[], PRIMARY KEY (list, field));
 INSERT INTO certificate_field (list, field, relation, columns) VALUES
 ('energytag_gc_bundle_fields', 'issuance_id', 'certificate', '{issuance_id}'),
 ('energytag_gc_bundle_fields', 'hash', 'certificate', '{hash}'),
@@ -64,10 +63,10 @@ INSERT INTO certificate_field (list, field, relation, columns) VALUES
 ('retirement_fields_nar', 'retirementYear', 'certificate_retirement', '{retirement_year}'),
 ('retirement_fields_nar', 'notificationName (beneficial owner)', 'certificate_retirement', '{notification_name}'),
 ('retirement_fields_nar', 'retirementDetails', 'certificate_retirement', '{retirement_details}');
-INSERT INTO certificate_field (list, field, elsewhere) VALUES
-('energytag_gc_bundle_fields', 'sdr_allocation_id', 'of storages'),
-('energytag_gc_bundle_fields', 'discharging_start/end_datetime', 'of storages'),
-('energytag_gc_bundle_fields', 'storage_efficiency_factor', 'of storages');
+INSERT INTO certificate_field (list, field, relation, columns) VALUES
+('energytag_gc_bundle_fields', 'sdr_allocation_id', 'certificate_storage', '{sdr_allocation_id}'),
+('energytag_gc_bundle_fields', 'discharging_start/end_datetime', 'certificate_storage', '{discharging_start,discharging_end}'),
+('energytag_gc_bundle_fields', 'storage_efficiency_factor', 'certificate_storage', '{storage_efficiency_ppm}');
 
 INSERT INTO vector_suite (suite, wanted) VALUES
 ('fields of a granular certificate (EnergyTag)', 28), ('fields of a certificate (EECS)', 17), ('fields of a retirement (NAR)', 13);
@@ -75,7 +74,7 @@ INSERT INTO vector_suite (suite, wanted) VALUES
 /* Every line of a list is asked for; what stands in no list of ours is not right. */
 INSERT INTO vector_case (suite, id, is_right)
 SELECT suite, name, (SELECT count(*) FROM certificate_field f WHERE f.list = l.list) = wanted AND coalesce(
-		f.elsewhere IS NOT NULL OR (SELECT bool_and(EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = ('energyledger.' || f.relation)::regclass AND a.attname = c
+		(SELECT bool_and(EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = ('energyledger.' || f.relation)::regclass AND a.attname = c
 				AND a.attnum > 0 AND NOT a.attisdropped)) FROM unnest(f.columns) c), false)
 FROM (VALUES ('energytag_gc_bundle_fields', 'fields of a granular certificate (EnergyTag)'), ('eecs_certificate_fields', 'fields of a certificate (EECS)'),
 		('retirement_fields_nar', 'fields of a retirement (NAR)')) l (list, suite)
