@@ -181,7 +181,7 @@ house-1	p-2	1 New Road	52370000	4890000	NL	Europe/Amsterdam
 SELECT party, name::text, contact::text FROM energyledger.party_current WHERE party IN ('p-1', 'p-2') ORDER BY party;
 SELECT l.location, l.address::text, l.grid_zone, l.time_zone, p.name::text AS party, m.meter
   FROM energyledger.location_current l JOIN energyledger.party_current p USING (party) JOIN energyledger.meter_current m USING (location);
-SELECT (SELECT count(*) FROM energyledger.party WHERE party LIKE 'p-_') AS parties, (SELECT count(*) FROM energyledger.location) AS locations;
+SELECT (SELECT count(*) FROM energyledger.party WHERE party LIKE 'p-_') AS parties, (SELECT count(*) FROM energyledger.location WHERE location LIKE 'house-%') AS locations;
 \set VERBOSITY terse
 UPDATE energyledger.location SET address = 'elsewhere';
 \set VERBOSITY default
