@@ -31,10 +31,11 @@ if ! make -s -j2 all > "$LOG/build.log" 2>&1; then
 fi
 
 # Warnings are errors, the analyser's too.
-suite lint bash test/lint.sh
+suite_beside lint bash test/lint.sh
 [ -f test/unit/Makefile ] && suite unit make -s -C test/unit check
 [ -f test/unit/Makefile ] && suite unit-sanitize make -s -C test/unit check-sanitize
 [ -f test/fuzz/Makefile ] && suite fuzz make -s -C test/fuzz run SECONDS_EACH="$FUZZ_SECONDS_EACH"
+suite_join lint
 
 server_suites ""
 script_suites "" bridge meter market certificate proof verifier docs sites crash tamper upgrade

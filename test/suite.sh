@@ -6,6 +6,7 @@
 # the suites' output, and SUITE_SECONDS_MAX.
 
 table=()
+declare -A beside
 passed=0
 failed=0
 skipped=0
@@ -41,29 +42,59 @@ count()
 # suite NAME COMMAND...: run it, keep its output, add it to the table.
 suite()
 {
-	local name=$1 log start=$SECONDS status ok bad skip
+	local name=$1 start=$SECONDS
 
-	log=$LOG/${name//\//-}.log
 	shift
 	el_progress "$EL_NAME: $name ..."
-	el_run "$SUITE_SECONDS_MAX" "$@" > "$log" 2>&1
-	status=$?
+	el_run "$SUITE_SECONDS_MAX" "$@" > "$LOG/${name//\//-}.log" 2>&1
+	suite_count "$name" $? $((SECONDS - start))
+}
+
+# suite_beside NAME COMMAND...: the same while others run, on the processor that one at a
+# time leaves idle.  suite_join NAME waits for it.
+suite_beside()
+{
+	local name=$1 start=$SECONDS log=$LOG/${1//\//-}.log
+
+	shift
+	(
+		el_run "$SUITE_SECONDS_MAX" "$@" > "$log" 2>&1
+		echo $? $((SECONDS - start)) > "$log.status"
+	) &
+	beside[$name]=$!
+}
+
+suite_join()
+{
+	local status seconds
+
+	el_progress "$EL_NAME: $1 ..."
+	wait "${beside[$1]}"
+	read -r status seconds < "$LOG/${1//\//-}.log.status" || status=1 seconds=0
+	suite_count "$1" "$status" "$seconds"
+}
+
+# suite_count NAME STATUS SECONDS: what its output says, into the table.
+suite_count()
+{
+	local name=$1 status=$2 log=$LOG/${1//\//-}.log ok bad skip
+
 	skip=$(count '^ok .*# SKIP|^1\.\.0 # SKIP' "$log")
 	ok=$(count '^ok |^(test )? +[a-z0-9_]+ +\.\.\. ok|^test [a-z0-9_]+ +\.\.\. ok' "$log")
 	ok=$((ok - $(count '^ok .*# SKIP' "$log")))
 	bad=$(count '^not ok |\.\.\. FAILED' "$log")
 	# A suite that ended badly, or said nothing at all, has failed whatever it counted.
-	if [ "$bad" = 0 ] && { [ $status != 0 ] || [ $((ok + skip)) = 0 ]; }; then
+	if [ "$bad" = 0 ] && { [ "$status" != 0 ] || [ $((ok + skip)) = 0 ]; }; then
 		bad=1
 	fi
 	passed=$((passed + ok))
 	failed=$((failed + bad))
 	skipped=$((skipped + skip))
-	table+=("$(printf '%-28s %8d %8d %8d %7d s' "$name" "$ok" "$bad" "$skip" $((SECONDS - start)))")
+	table+=("$(printf '%-28s %8d %8d %8d %7d s' "$name" "$ok" "$bad" "$skip" "$3")")
 	if [ "$bad" != 0 ]; then
 		el_progress_end
 		echo "---- $name failed (exit status $status); the end of $log:"
-		[ $status = 124 ] && echo "not ended within $SUITE_SECONDS_MAX s"
+		[ "$status" = 124 ] && echo "not ended within $SUITE_SECONDS_MAX s"
 		tail -40 "$log"
 		[ -f "$EL_TMP/$name/regression.diffs" ] && head -60 "$EL_TMP/$name/regression.diffs"
 		echo "----"
