@@ -624,8 +624,8 @@ seal one > /dev/null
 intact one "in another cluster"
 sealed_once one "in another cluster"
 sql postgres "DROP DATABASE one"
-el_is "they outlive the database" "$(sql postgres "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'energyledger%'")" 6
-for role in reader writer operator trader billing auditor; do
+el_is "they outlive the database" "$(sql postgres "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'energyledger%'")" 7
+for role in reader writer operator trader billing registrar auditor; do
 	sql postgres "DROP ROLE energyledger_$role"
 done
 env PGOPTIONS='-c energyledger.restore_mode=on' "$EL_BIN/psql" -X -q -d postgres -f "$EL_TMP/all.sql" > "$EL_TMP/log/dumpall" 2>&1
