@@ -83,8 +83,8 @@ energyledger_move_certificates(PG_FUNCTION_ARGS)
 	null[2] = null[3] = out.reason == NULL;
 	if (out.reason != NULL)
 	{
-		value[2] = PointerGetDatum(SPI_datumTransfer(CStringGetTextDatum(out.reason), false, -1));
-		value[3] = PointerGetDatum(SPI_datumTransfer(CStringGetTextDatum(out.detail), false, -1));
+		value[2] = SPI_datumTransfer(CStringGetTextDatum(out.reason), false, -1);
+		value[3] = SPI_datumTransfer(CStringGetTextDatum(out.detail), false, -1);
 	}
 	SPI_finish();
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, value, null)));
