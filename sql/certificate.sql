@@ -364,7 +364,7 @@ LANGUAGE C VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'energyledger_certificates_lock';
 REVOKE EXECUTE ON FUNCTION energyledger.certificates_lock(energyledger.certificate_range[]) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.certificates_lock(energyledger.certificate_range[]) IS
-'Locks the certificates of devices to the end of the transaction, so that one transaction at a time changes them. Of the ranges only the devices count, which share 1024 locks, taken in their sequence. For functions of the extension. '
+'Locks the certificates of devices to the end of the transaction, so that one transaction at a time changes them. Of the ranges only the devices count: up to 128 are locked one by one, with more all devices of their groups, of which there are 64; each call takes its locks in the same sequence. For functions of the extension. '
 'Errors: 22004 for a NULL device, 25000 in a transaction of another isolation level than READ COMMITTED.';
 
 CREATE FUNCTION energyledger.certificate_step(kind text, from_state text)

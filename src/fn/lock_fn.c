@@ -2,9 +2,11 @@
  * lock_fn.c: locks by name, held to the end of the transaction: markets, parties' limits,
  * devices' certificates.
  *
- * Of parties and devices a call may name any number, and must not fill the lock table: they
- * share a fixed number of locks, by their names' hashes, which each call takes in the
- * same sequence.  Two that share one wait for each other without need, rarely.
+ * Of parties and devices a call may name any number, and must not fill the lock table.
+ * Parties share a fixed number of locks, by their names' hashes.  Devices are in groups: a
+ * call with few of them shares their groups with others and locks each device; one with
+ * many has the groups alone.  Each call takes its locks in the same sequence.  Two names that
+ * share a lock wait for each other without need, rarely.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -26,9 +28,13 @@ PG_FUNCTION_INFO_V1(energyledger_certificates_lock);
 /* pg_advisory_lock() uses 1 and 2, site.c 3, registration.c 4 */
 #define LOCK_FIELD_MARKET 5
 #define LOCK_FIELD_PARTY 6
-#define LOCK_FIELD_CERTIFICATES 7
+#define LOCK_FIELD_GROUP 7
+#define LOCK_FIELD_DEVICE 8
 #define LOCKS_PARTY 256
-#define LOCKS_CERTIFICATES 1024
+#define LOCKS_GROUP 64
+#define LOCKS_DEVICE (1 << 24)
+#define LOCK_DEVICES_MAX 128	/* locked one by one by a call ... */
+#define LOCK_DEVICES_TOTAL_MAX 1024 /* ... and by the calls of a transaction */
 
 /*
  * What was committed by those who had the lock before must be seen, and a transaction with
@@ -58,23 +64,6 @@ lock_number(uint64 number, uint16 field, LOCKMODE mode)
 	(void) LockAcquire(&tag, mode, false, false);
 }
 
-/* Which of a subject's locks a name has. */
-static void
-lock_want(bool *wanted, int locks, text *name)
-{
-	wanted[lock_hash(name) % locks] = true;
-}
-
-static void
-lock_wanted(const bool *wanted, int locks, uint16 field)
-{
-	for (int i = 0; i < locks; i++)
-	{
-		if (wanted[i])
-			lock_number((uint64) i, field, ExclusiveLock);
-	}
-}
-
 /* market_lock(market text, exclusive boolean) */
 Datum
 energyledger_market_lock(PG_FUNCTION_ARGS)
@@ -101,23 +90,69 @@ energyledger_parties_lock(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("parties must not contain NULLs")));
-		lock_want(wanted, LOCKS_PARTY, DatumGetTextPP(element[i]));
+		wanted[lock_hash(DatumGetTextPP(element[i])) % LOCKS_PARTY] = true;
 	}
-	lock_wanted(wanted, LOCKS_PARTY, LOCK_FIELD_PARTY);
+	for (int i = 0; i < LOCKS_PARTY; i++)
+	{
+		if (wanted[i])
+			lock_number((uint64) i, LOCK_FIELD_PARTY, ExclusiveLock);
+	}
 	PG_RETURN_VOID();
+}
+
+static int
+lock_compare(const void *a, const void *b)
+{
+	uint32		x = *(const uint32 *) a;
+	uint32		y = *(const uint32 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Whether a transaction that locks so many more devices has too many to lock them one by one. */
+static bool
+lock_too_many(uint32 devices)
+{
+	static TimestampTz counted_at = 0;
+	static uint32 counted = 0;
+
+	if (counted_at != GetCurrentTransactionStartTimestamp())
+	{
+		counted_at = GetCurrentTransactionStartTimestamp();
+		counted = 0;
+	}
+	counted += devices;
+	return devices > LOCK_DEVICES_MAX || counted > LOCK_DEVICES_TOTAL_MAX;
 }
 
 /* certificates_lock(certificates certificate_range[]) */
 Datum
 energyledger_certificates_lock(PG_FUNCTION_ARGS)
 {
-	bool		wanted[LOCKS_CERTIFICATES] = {false};
+	bool		group[LOCKS_GROUP] = {false};
 	uint32		count;
+	uint32		devices = 0;
 	MoveRange  *range = move_ranges(PG_GETARG_ARRAYTYPE_P(0), &count);
+	uint32	   *device = palloc_extended(Max(count, 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	LOCKMODE	mode;
 
 	lock_refuse_isolation("certificates");
 	for (uint32 i = 0; i < count; i++)
-		lock_want(wanted, LOCKS_CERTIFICATES, range[i].device);
-	lock_wanted(wanted, LOCKS_CERTIFICATES, LOCK_FIELD_CERTIFICATES);
+		device[i] = (uint32) (lock_hash(range[i].device) % LOCKS_DEVICE);
+	qsort(device, count, sizeof(uint32), lock_compare);
+	for (uint32 i = 0; i < count; i++)
+	{
+		if (devices == 0 || device[devices - 1] != device[i])
+			device[devices++] = device[i];
+		group[device[i] % LOCKS_GROUP] = true;
+	}
+	mode = lock_too_many(devices) ? ExclusiveLock : ShareLock;
+	for (int i = 0; i < LOCKS_GROUP; i++)
+	{
+		if (group[i])
+			lock_number((uint64) i, LOCK_FIELD_GROUP, mode);
+	}
+	for (uint32 i = 0; mode == ShareLock && i < devices; i++)
+		lock_number(device[i], LOCK_FIELD_DEVICE, ExclusiveLock);
 	PG_RETURN_VOID();
 }

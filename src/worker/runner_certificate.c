@@ -18,7 +18,7 @@
 #include "guc.h"
 #include "worker/runner_job.h"
 
-#define CERTIFICATE_DEVICES 500 /* in one transaction */
+#define CERTIFICATE_DEVICES 100 /* in one transaction: few enough to be locked one by one */
 #define CERTIFICATE_FAR_EVERY_S 86400
 #define CERTIFICATE_NEAR "3 days"
 #define CERTIFICATE_FAR "40 days"

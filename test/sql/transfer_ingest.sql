@@ -61,12 +61,12 @@ SAVEPOINT before;
 SELECT energyledger.register_meter('transfer:house-01', party => 't:nobody') > 0 AS of_nobody;
 SELECT verdict, count(*) FROM energyledger.ingest(ARRAY(SELECT raw FROM said WHERE envelope = 'cose' AND n IN (1, 3, 5, 7, 8, 9, 10, 11) ORDER BY n)) GROUP BY 1;
 SELECT reason, count(*) FROM energyledger.certificate_refusal WHERE meter = 'transfer:house-01' GROUP BY 1;
-SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND objsubid = 7;
+SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND objsubid = 8;
 ROLLBACK TO before;
 
 -- what arrives, in the sequence of arrival; one lock for each device and asset
 SELECT verdict, count(*) FROM energyledger.ingest(ARRAY(SELECT raw FROM said WHERE envelope = 'cose' ORDER BY n)) GROUP BY 1;
-SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND objsubid = 7;
+SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND objsubid = 8;
 CREATE VIEW done AS
     SELECT e.meter, e.epoch, e.seq, e.kind, e.quantity_wh, e.bundles, e.recipient, e.beneficiary, e.purpose, e.from_at, e.until_at, e.ledger_id
       FROM energyledger.certificate_event e WHERE e.meter LIKE 'transfer:%';
