@@ -215,7 +215,6 @@ BEGIN
         RAISE EXCEPTION 'device "%" is not registered for certificates', unknown USING ERRCODE = 'no_data_found', HINT = 'Register it with register_device().';
     END IF;
     PERFORM energyledger.certificates_lock(ARRAY(SELECT ROW(u.meter, '', 1, 1)::energyledger.certificate_range FROM unnest(meters) u(meter)));
-
 END
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.certificate_devices_lock(text[], timestamptz, timestamptz) FROM PUBLIC;

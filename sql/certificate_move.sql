@@ -81,8 +81,8 @@ AS $$
 DECLARE
     moved record;
 BEGIN
-    IF num_nulls(certificates) > 0 THEN
-        RAISE EXCEPTION 'certificates must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    IF certificates IS NULL THEN
+        RAISE EXCEPTION 'argument "certificates" must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     PERFORM energyledger.certificates_lock(certificates);
     SELECT * INTO moved FROM energyledger.move_certificates('reserve', certificates, holder, NULL, energy_wh, share_ppm, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
@@ -110,8 +110,8 @@ AS $$
 DECLARE
     moved record;
 BEGIN
-    IF num_nulls(certificates) > 0 THEN
-        RAISE EXCEPTION 'certificates and beneficiary must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    IF certificates IS NULL THEN
+        RAISE EXCEPTION 'argument "certificates" must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     PERFORM energyledger.certificates_lock(certificates);
     SELECT * INTO moved FROM energyledger.move_certificates('cancel', certificates, holder, NULL, energy_wh, share_ppm, beneficiary, purpose, from_at, until_at, NULL, NULL, NULL, NULL);
@@ -149,7 +149,7 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.release_certificates(energyledger.certificate_range[], text, bigint, integer) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.release_certificates(energyledger.certificate_range[], text, bigint, integer) IS
-'Makes certificates active again, from state reserved or locked. reason: 1 to 1000 bytes. certificates: ranges of numbers, each {device, carrier, first_id, last_id} with last_id included, as certificate_holding.numbers has them; energy_wh: so many of them, from the first range''s first number on; share_ppm: that share of each bundle, in millionths, from its first number on, rounded down to whole Wh; NULL: all. One call is done as a whole or not at all. Result: the event''s ledger_id. Errors: 22004 for NULL, 22023 bad_range, bad_amount; P0002 unknown_certificates; 55000 wrong_state; 25000 in another isolation level than READ COMMITTED. The message ends with the code, the detail says which, 22023 for an empty reason, 22001 for one too long.';
+'Makes certificates active again, from state reserved or locked. reason: 1 to 1000 bytes. certificates: ranges of numbers, each {device, carrier, first_id, last_id} with last_id included, as certificate_holding.numbers has them; energy_wh: so many of them, from the first range''s first number on; share_ppm: that share of each bundle, in millionths, from its first number on, rounded down to whole Wh; NULL: all. One call is done as a whole or not at all. Result: the event''s ledger_id. Errors: 22004 for NULL, 22023 bad_range, bad_amount; P0002 unknown_certificates; 55000 wrong_state; 25000 in another isolation level than READ COMMITTED; 22023 for an empty reason, 22001 for one too long. The message ends with the code, where there is one, the detail says which.';
 
 CREATE FUNCTION energyledger.lock_certificates(
     certificates energyledger.certificate_range[],
@@ -177,7 +177,7 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.lock_certificates(energyledger.certificate_range[], text, bigint, integer) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.lock_certificates(energyledger.certificate_range[], text, bigint, integer) IS
-'Locks certificates, as during a dispute: nothing can be done with them before release_certificates(). From state active or reserved. reason: 1 to 1000 bytes. certificates: ranges of numbers, each {device, carrier, first_id, last_id} with last_id included, as certificate_holding.numbers has them; energy_wh: so many of them, from the first range''s first number on; share_ppm: that share of each bundle, in millionths, from its first number on, rounded down to whole Wh; NULL: all. One call is done as a whole or not at all. Result: the event''s ledger_id. Errors: 22004 for NULL, 22023 bad_range, bad_amount; P0002 unknown_certificates; 55000 wrong_state; 25000 in another isolation level than READ COMMITTED. The message ends with the code, the detail says which, 22023 for an empty reason, 22001 for one too long.';
+'Locks certificates, as during a dispute: nothing can be done with them before release_certificates(). From state active or reserved. reason: 1 to 1000 bytes. certificates: ranges of numbers, each {device, carrier, first_id, last_id} with last_id included, as certificate_holding.numbers has them; energy_wh: so many of them, from the first range''s first number on; share_ppm: that share of each bundle, in millionths, from its first number on, rounded down to whole Wh; NULL: all. One call is done as a whole or not at all. Result: the event''s ledger_id. Errors: 22004 for NULL, 22023 bad_range, bad_amount; P0002 unknown_certificates; 55000 wrong_state; 25000 in another isolation level than READ COMMITTED; 22023 for an empty reason, 22001 for one too long. The message ends with the code, where there is one, the detail says which.';
 
 CREATE FUNCTION energyledger.withdraw_certificates(
     certificates energyledger.certificate_range[],
@@ -205,7 +205,7 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION energyledger.withdraw_certificates(energyledger.certificate_range[], text, bigint, integer) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.withdraw_certificates(energyledger.certificate_range[], text, bigint, integer) IS
-'Withdraws certificates that should not have been issued, for good; what was claimed with them is free to be claimed with others. From every state but withdrawn and expired. reason: 1 to 1000 bytes. certificates: ranges of numbers, each {device, carrier, first_id, last_id} with last_id included, as certificate_holding.numbers has them; energy_wh: so many of them, from the first range''s first number on; share_ppm: that share of each bundle, in millionths, from its first number on, rounded down to whole Wh; NULL: all. One call is done as a whole or not at all. Result: the event''s ledger_id. Errors: 22004 for NULL, 22023 bad_range, bad_amount; P0002 unknown_certificates; 55000 wrong_state; 25000 in another isolation level than READ COMMITTED. The message ends with the code, the detail says which, 22023 for an empty reason, 22001 for one too long.';
+'Withdraws certificates that should not have been issued, for good; what was claimed with them is free to be claimed with others. From every state but withdrawn and expired. reason: 1 to 1000 bytes. certificates: ranges of numbers, each {device, carrier, first_id, last_id} with last_id included, as certificate_holding.numbers has them; energy_wh: so many of them, from the first range''s first number on; share_ppm: that share of each bundle, in millionths, from its first number on, rounded down to whole Wh; NULL: all. One call is done as a whole or not at all. Result: the event''s ledger_id. Errors: 22004 for NULL, 22023 bad_range, bad_amount; P0002 unknown_certificates; 55000 wrong_state; 25000 in another isolation level than READ COMMITTED; 22023 for an empty reason, 22001 for one too long. The message ends with the code, where there is one, the detail says which.';
 
 CREATE FUNCTION energyledger.take_acceptance(holder text, sender text, accepted boolean, meter text, epoch bigint, seq bigint, OUT reason text, OUT detail text)
 LANGUAGE plpgsql VOLATILE

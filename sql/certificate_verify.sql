@@ -165,6 +165,16 @@ AS $$
      WHERE (e.kind, e.recipient) IS DISTINCT FROM ('claim', c.meter)
         OR NOT EXISTS (SELECT FROM energyledger.certificate_bundle b WHERE b.device = c.device AND b.carrier = c.carrier AND b.first_id = c.first_id AND b.last_id = c.last_id AND b.event_id = c.event_id)
     UNION ALL
+    SELECT 'certificate_claim', c.ledger_id, 'claim', format('made in zone "%s", in the hour from %s', m.grid_zone, c.hour), format('made in zone "%s", from %s to %s', d.grid_zone, b.from_at, b.to_at)
+      FROM energyledger.certificate_claim c
+      JOIN energyledger.certificate_event e ON e.ledger_id = c.event_id
+      JOIN energyledger.certificate_bundle b ON b.device = c.device AND b.carrier = c.carrier AND b.first_id = c.first_id AND b.event_id = c.event_id
+      JOIN energyledger.certificate_issue i ON i.ledger_id = b.issue_id
+      LEFT JOIN energyledger.meter d ON d.meter = b.device AND d.ledger_id = i.meter_id
+      LEFT JOIN LATERAL (SELECT x.grid_zone FROM energyledger.meter x WHERE x.meter = c.meter AND x.registered_at <= e.recorded_at
+                          ORDER BY x.registered_at DESC, x.ledger_id DESC LIMIT 1) m ON true
+     WHERE m.grid_zone IS NULL OR m.grid_zone IS DISTINCT FROM d.grid_zone OR b.from_at < c.hour OR b.to_at > c.hour + interval '1 hour'
+    UNION ALL
     SELECT 'certificate_claim', x.claim_id, 'consumption', format('at most %s Wh in the hour from %s', coalesce(energyledger.consumption_wh(x.meter, x.hour)::text, 'an unknown number of'), x.hour), x.claimed_wh::text
       FROM (SELECT c.meter, c.hour, sum(c.quantity_wh) AS claimed_wh, max(c.claim_id) AS claim_id FROM energyledger.certificate_claimed c GROUP BY 1, 2) x
      WHERE x.claimed_wh > coalesce(energyledger.consumption_wh(x.meter, x.hour), 0)

@@ -71,4 +71,15 @@ INSERT INTO energyledger.message (meter, epoch, seq, type, envelope, digest, sen
 INSERT INTO energyledger.reading (meter, epoch, seq, item, obis, from_at, to_at, value, scale, unit, status) VALUES ('q:house', 1, 2, 1, '1-0:1.8.0', '2025-06-01 10:00Z', '2025-06-01 10:15Z', 99, 0, 'Wh', 'G');
 SELECT relation, kind, expected, found FROM energyledger.verify_certificates();
 ROLLBACK;
+-- a claim over the border, and one of another hour, written by hand: found
+BEGIN;
+WITH e AS (
+    INSERT INTO energyledger.certificate_event (kind, quantity_wh, bundles, recipient, recorded_at, recorded_by) VALUES ('claim', 500, 1, 'q:barn', clock_timestamp(), 'me') RETURNING ledger_id)
+INSERT INTO energyledger.certificate_bundle (device, carrier, from_at, to_at, first_id, last_id, holder, state, issue_id, parent_id, event_id)
+SELECT h.device, h.carrier, h.from_at, h.to_at, h.first_id, h.last_id, h.holder, 'claimed', h.issue_id, h.bundle_id, e.ledger_id
+  FROM energyledger.certificate_holding h, e WHERE h.device = 'q:far' AND h.first_id = 1;
+INSERT INTO energyledger.certificate_claim (meter, hour, device, carrier, first_id, last_id, event_id)
+SELECT 'q:barn', '2025-06-01 11:00Z', device, carrier, first_id, last_id, event_id FROM energyledger.certificate_holding WHERE device = 'q:far' AND state = 'claimed';
+SELECT relation, kind, expected, found FROM energyledger.verify_certificates() ORDER BY 2, 3;
+ROLLBACK;
 DROP FUNCTION q;
