@@ -123,13 +123,9 @@ REVOKE EXECUTE ON FUNCTION energyledger.cancel_certificates(energyledger.certifi
 COMMENT ON FUNCTION energyledger.cancel_certificates(energyledger.certificate_range[], text, text, timestamptz, timestamptz, bigint, integer, text) IS
 'Cancels certificates: the energy is used, and nobody can have them any more; claim_certificates() may say by which meter. From state active or reserved. beneficiary: on whose behalf, NULL: the holder; purpose: what for; each 1 to 200 bytes; from_at, until_at: time of the consumption, both or none. certificates: ranges of numbers, each {device, carrier, first_id, last_id} with last_id included, as certificate_holding.numbers has them; energy_wh: so many of them, from the first range''s first number on; share_ppm: that share of each bundle, in millionths, from its first number on, rounded down to whole Wh; NULL: all; holder: party whose they must be, NULL: whoever has them. One call is done as a whole or not at all. Result: the event''s ledger_id. Errors: 22004 for NULL, 22023 bad_range, bad_amount; P0002 unknown_certificates; 55000 wrong_state; 42501 not_holder; 22023 bad_text, bad_period; 25000 in another isolation level than READ COMMITTED. The message ends with the code, the detail says which. Rule: EnergyTag, EECS.';
 
-CREATE FUNCTION energyledger.release_certificates(
-    certificates energyledger.certificate_range[],
-    reason text,
-    energy_wh bigint DEFAULT NULL,
-    share_ppm integer DEFAULT NULL)
+CREATE FUNCTION energyledger.move_for_reason(kind text, certificates energyledger.certificate_range[], reason text, energy_wh bigint, share_ppm integer)
 RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -142,11 +138,24 @@ BEGIN
         RAISE EXCEPTION 'a reason must have 1 to 1000 bytes' USING ERRCODE = CASE WHEN reason = '' THEN 'invalid_parameter_value' ELSE 'string_data_right_truncation' END;
     END IF;
     PERFORM energyledger.certificates_lock(certificates);
-    SELECT * INTO moved FROM energyledger.move_certificates('release', certificates, NULL, NULL, energy_wh, share_ppm, NULL, NULL, NULL, NULL, reason, NULL, NULL, NULL);
-    PERFORM energyledger.refuse_certificates('release', moved.reason, moved.detail);
+    SELECT * INTO moved FROM energyledger.move_certificates(kind, certificates, NULL, NULL, energy_wh, share_ppm, NULL, NULL, NULL, NULL, reason, NULL, NULL, NULL);
+    PERFORM energyledger.refuse_certificates(kind, moved.reason, moved.detail);
     RETURN moved.event_id;
 END
 $$;
+REVOKE EXECUTE ON FUNCTION energyledger.move_for_reason(text, energyledger.certificate_range[], text, bigint, integer) FROM PUBLIC;
+COMMENT ON FUNCTION energyledger.move_for_reason(text, energyledger.certificate_range[], text, bigint, integer) IS
+'What the registry does with certificates for a reason: release, lock, withdraw. For functions of the extension: kind of event; the rest as withdraw_certificates(), and its errors.';
+
+CREATE FUNCTION energyledger.release_certificates(
+    certificates energyledger.certificate_range[],
+    reason text,
+    energy_wh bigint DEFAULT NULL,
+    share_ppm integer DEFAULT NULL)
+RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT energyledger.move_for_reason('release', certificates, reason, energy_wh, share_ppm) $$;
 REVOKE EXECUTE ON FUNCTION energyledger.release_certificates(energyledger.certificate_range[], text, bigint, integer) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.release_certificates(energyledger.certificate_range[], text, bigint, integer) IS
 'Makes certificates active again, from state reserved or locked. reason: 1 to 1000 bytes. certificates: ranges of numbers, each {device, carrier, first_id, last_id} with last_id included, as certificate_holding.numbers has them; energy_wh: so many of them, from the first range''s first number on; share_ppm: that share of each bundle, in millionths, from its first number on, rounded down to whole Wh; NULL: all. One call is done as a whole or not at all. Result: the event''s ledger_id. Errors: 22004 for NULL, 22023 bad_range, bad_amount; P0002 unknown_certificates; 55000 wrong_state; 25000 in another isolation level than READ COMMITTED; 22023 for an empty reason, 22001 for one too long. The message ends with the code, where there is one, the detail says which.';
@@ -157,24 +166,9 @@ CREATE FUNCTION energyledger.lock_certificates(
     energy_wh bigint DEFAULT NULL,
     share_ppm integer DEFAULT NULL)
 RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    moved record;
-BEGIN
-    IF num_nulls(certificates, reason) > 0 THEN
-        RAISE EXCEPTION 'certificates and reason must not be NULL' USING ERRCODE = 'null_value_not_allowed';
-    END IF;
-    IF octet_length(reason) NOT BETWEEN 1 AND 1000 THEN
-        RAISE EXCEPTION 'a reason must have 1 to 1000 bytes' USING ERRCODE = CASE WHEN reason = '' THEN 'invalid_parameter_value' ELSE 'string_data_right_truncation' END;
-    END IF;
-    PERFORM energyledger.certificates_lock(certificates);
-    SELECT * INTO moved FROM energyledger.move_certificates('lock', certificates, NULL, NULL, energy_wh, share_ppm, NULL, NULL, NULL, NULL, reason, NULL, NULL, NULL);
-    PERFORM energyledger.refuse_certificates('lock', moved.reason, moved.detail);
-    RETURN moved.event_id;
-END
-$$;
+AS $$ SELECT energyledger.move_for_reason('lock', certificates, reason, energy_wh, share_ppm) $$;
 REVOKE EXECUTE ON FUNCTION energyledger.lock_certificates(energyledger.certificate_range[], text, bigint, integer) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.lock_certificates(energyledger.certificate_range[], text, bigint, integer) IS
 'Locks certificates, as during a dispute: nothing can be done with them before release_certificates(). From state active or reserved. reason: 1 to 1000 bytes. certificates: ranges of numbers, each {device, carrier, first_id, last_id} with last_id included, as certificate_holding.numbers has them; energy_wh: so many of them, from the first range''s first number on; share_ppm: that share of each bundle, in millionths, from its first number on, rounded down to whole Wh; NULL: all. One call is done as a whole or not at all. Result: the event''s ledger_id. Errors: 22004 for NULL, 22023 bad_range, bad_amount; P0002 unknown_certificates; 55000 wrong_state; 25000 in another isolation level than READ COMMITTED; 22023 for an empty reason, 22001 for one too long. The message ends with the code, where there is one, the detail says which.';
@@ -185,24 +179,9 @@ CREATE FUNCTION energyledger.withdraw_certificates(
     energy_wh bigint DEFAULT NULL,
     share_ppm integer DEFAULT NULL)
 RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    moved record;
-BEGIN
-    IF num_nulls(certificates, reason) > 0 THEN
-        RAISE EXCEPTION 'certificates and reason must not be NULL' USING ERRCODE = 'null_value_not_allowed';
-    END IF;
-    IF octet_length(reason) NOT BETWEEN 1 AND 1000 THEN
-        RAISE EXCEPTION 'a reason must have 1 to 1000 bytes' USING ERRCODE = CASE WHEN reason = '' THEN 'invalid_parameter_value' ELSE 'string_data_right_truncation' END;
-    END IF;
-    PERFORM energyledger.certificates_lock(certificates);
-    SELECT * INTO moved FROM energyledger.move_certificates('withdraw', certificates, NULL, NULL, energy_wh, share_ppm, NULL, NULL, NULL, NULL, reason, NULL, NULL, NULL);
-    PERFORM energyledger.refuse_certificates('withdraw', moved.reason, moved.detail);
-    RETURN moved.event_id;
-END
-$$;
+AS $$ SELECT energyledger.move_for_reason('withdraw', certificates, reason, energy_wh, share_ppm) $$;
 REVOKE EXECUTE ON FUNCTION energyledger.withdraw_certificates(energyledger.certificate_range[], text, bigint, integer) FROM PUBLIC;
 COMMENT ON FUNCTION energyledger.withdraw_certificates(energyledger.certificate_range[], text, bigint, integer) IS
 'Withdraws certificates that should not have been issued, for good; what was claimed with them is free to be claimed with others. From every state but withdrawn and expired. reason: 1 to 1000 bytes. certificates: ranges of numbers, each {device, carrier, first_id, last_id} with last_id included, as certificate_holding.numbers has them; energy_wh: so many of them, from the first range''s first number on; share_ppm: that share of each bundle, in millionths, from its first number on, rounded down to whole Wh; NULL: all. One call is done as a whole or not at all. Result: the event''s ledger_id. Errors: 22004 for NULL, 22023 bad_range, bad_amount; P0002 unknown_certificates; 55000 wrong_state; 25000 in another isolation level than READ COMMITTED; 22023 for an empty reason, 22001 for one too long. The message ends with the code, where there is one, the detail says which.';

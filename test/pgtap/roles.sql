@@ -91,6 +91,7 @@ INSERT INTO may_execute VALUES
     ('energyledger.certificates_lock(energyledger.certificate_range[])', ''),
     ('energyledger.certificate_bundle_check()', ''),
     ('energyledger.move_certificates(text,energyledger.certificate_range[],text,text,bigint,integer,text,text,timestamp with time zone,timestamp with time zone,text,text,bigint,bigint)', ''),
+    ('energyledger.move_for_reason(text,energyledger.certificate_range[],text,bigint,integer)', ''),
     ('energyledger.refuse_certificates(text,text,text)', ''),
     ('energyledger.take_acceptance(text,text,boolean,text,bigint,bigint)', ''),
     ('energyledger.take_claim(energyledger.certificate_range[],text,text,text,bigint,bigint)', ''),
